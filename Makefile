@@ -1,0 +1,63 @@
+# make repro | test | ui | lint | lock | clean-venv. Needs git, make and Python 3.11 to 3.13.
+.DEFAULT_GOAL := help
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+export PATH := $(BIN):$(PATH)
+
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help install repro test test-fast ui lint format lock clean-venv
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+repro: $(VENV)/.base ## install what is locked and run the pipeline with params.yaml
+	dvc repro
+
+test: $(VENV)/.dev ## install what tests need and run them all
+	python -m pytest
+
+test-fast: $(VENV)/.dev ## the tests that start no pipeline
+	python -m pytest --ignore tests/pipeline
+
+ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:5000
+	moodring ui
+
+lint: $(VENV)/.dev ## ruff and mypy
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: $(VENV)/.dev ## let ruff format the code
+	ruff check --fix .
+	ruff format .
+
+install: $(VENV)/.base ## .venv with the locked requirements and the package
+
+lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to newest versions)
+	$(LOCK) --extra dev -o requirements/dev.txt
+	$(LOCK) --constraints requirements/dev.txt -o requirements/base.txt
+	$(LOCK) --constraints requirements/dev.txt --extra gpu -o requirements/gpu.txt
+
+LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+clean-venv: ## remove .venv
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: requirements/base.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) --require-hashes -r requirements/base.txt
+	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@touch $@ $(VENV)/.base

@@ -1,0 +1,89 @@
+"""From the raw to the clean table: clean texts, a validation split, no text on two sides."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from moodring.splits import held_out
+from moodring.tables import check_classes, make_table
+from moodring.text import Cleaner
+
+SPLITS = ("train", "validation", "test")
+RECIPE_KEY = b"moodring.cleaning"
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+def clean_table(raw: pa.Table, cleaner: Cleaner, seed: int, name: str) -> tuple[pa.Table, dict[str, Any]]:
+    """Clean every text and split validation off training.
+
+    A clean text that also stands in test is removed from training, and one that stands in validation
+    is then removed from train; empty texts are kept. Rows keep the raw table's order within a split.
+
+    Args:
+        raw: split (train, test), label, text.
+        cleaner: applied to each text; the clean table's metadata carries its recipe.
+        seed: of the validation split.
+        name: what messages call the dataset.
+
+    Returns:
+        The table split (train, validation, test), label, text; and the report for metrics/data.json.
+
+    Raises:
+        MoodringError: a split would be left without one of the classes.
+    """
+    check_classes(raw, name)
+    rows = raw.to_pandas()
+    rows["text"] = [cleaner(text) for text in raw["text"].to_pylist()]
+    in_test = rows["split"] == "test"
+    leaks_to_test = ~in_test & _stands_in(rows["text"], rows.loc[in_test, "text"])
+    rows = rows[~leaks_to_test]
+    pool = (rows["split"] == "train").to_numpy()
+    held = held_out(rows["label"].to_numpy()[pool], cleaner.params.validation_share, seed, "validation")
+    split = rows["split"].to_numpy(dtype=object, copy=True)
+    split[np.flatnonzero(pool)[held]] = "validation"
+    rows = rows.assign(split=split)
+    in_validation = rows["split"] == "validation"
+    leaks_to_validation = (rows["split"] == "train") & _stands_in(
+        rows["text"], rows.loc[in_validation, "text"]
+    )
+    rows = rows[~leaks_to_validation]
+    rows = pd.concat([rows[rows["split"] == split] for split in SPLITS])
+    table = make_table(rows["split"].tolist(), rows["label"].tolist(), rows["text"].tolist())
+    check_classes(table, name)
+    removed = {"also_in_test": int(leaks_to_test.sum()), "also_in_validation": int(leaks_to_validation.sum())}
+    return table.replace_schema_metadata({RECIPE_KEY: json.dumps(cleaner.recipe())}), _report(rows, removed)
+
+
+def cleaner_of(table: pa.Table) -> Cleaner:
+    """The cleaner that made a clean table, from its metadata."""
+    return Cleaner.from_recipe(json.loads((table.schema.metadata or {})[RECIPE_KEY]))
+
+
+def _stands_in(texts: pd.Series, others: pd.Series) -> pd.Series:
+    return texts.isin(set(others) - {""})
+
+
+def _report(rows: pd.DataFrame, removed: dict[str, int]) -> dict[str, Any]:
+    """What metrics/data.json holds, a value a split."""
+    report: dict[str, dict[str, Any]] = {
+        key: {} for key in ("rows", "positive_share", "tokens", "emptied", "duplicates_within")
+    }
+    for split in SPLITS:
+        part = rows[rows["split"] == split]
+        texts = part["text"]
+        lengths = np.where(texts == "", 0, texts.str.count(" ") + 1)
+        report["rows"][split] = len(part)
+        report["positive_share"][split] = round(float(part["label"].mean()), 4)
+        report["tokens"][split] = {
+            "mean": round(float(lengths.mean()), 2),
+            **{key: int(np.quantile(lengths, q, method="lower")) for key, q in QUANTILES.items()},
+            "max": int(lengths.max()),
+        }
+        report["emptied"][split] = int((texts == "").sum())
+        report["duplicates_within"][split] = int(texts[texts != ""].duplicated().sum())
+    return {**report, "removed_from_train": removed}

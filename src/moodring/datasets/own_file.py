@@ -1,0 +1,104 @@
+"""A CSV or Parquet file of the user's own, by params alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from moodring.errors import MoodringError
+from moodring.params import FileSource
+from moodring.project import checkout_root
+from moodring.tables import NEGATIVE, POSITIVE, make_table
+
+
+def read(source: FileSource) -> pa.Table:
+    """The file's rows in order; a missing text is an empty one.
+
+    Rows are all in the split `train` unless `source.split` names a column that says otherwise.
+
+    Raises:
+        MoodringError: the file is missing, unreadable, not UTF-8, lacks a named column, or holds a
+            label or split that the source block does not name.
+    """
+    path = _find(source.path)
+    table = _read_file(path)
+    columns = [source.text, source.label, *([source.split] if source.split else [])]
+    for column in columns:
+        if table.column_names.count(column) != 1:
+            raise MoodringError(
+                f"{source.path} has no single column {column!r}; its columns: {', '.join(table.column_names)}"
+            )
+    texts = [_text(value, row, source) for row, value in enumerate(table[source.text].to_pylist())]
+    meaning = {_key(value): POSITIVE for value in source.positive}
+    meaning |= {_key(value): NEGATIVE for value in source.negative}
+    labels = [
+        _label(value, row, meaning, source) for row, value in enumerate(table[source.label].to_pylist())
+    ]
+    splits = table[source.split].to_pylist() if source.split else ["train"] * len(texts)
+    for row, split in enumerate(splits):
+        if split not in ("train", "test"):
+            raise MoodringError(
+                f"{source.path}, row {row}: split must be train or test, received: {split!r:.80}"
+            )
+    return make_table(splits, labels, texts)
+
+
+def _find(name: str) -> Path:
+    # The working directory comes first: in DVC's temporary copies it holds the file's own version.
+    for base in (Path.cwd(), checkout_root()):
+        if (path := base / Path(name).expanduser()).is_file():
+            return path
+    raise MoodringError(f"there is no file {name!r}; paths are relative to the project's root")
+
+
+def _read_file(path: Path) -> pa.Table:
+    try:
+        match path.suffix.lower():
+            case ".parquet":
+                return pq.read_table(path)
+            case ".csv":
+                return _read_csv(path)
+            case suffix:
+                raise MoodringError(f"{path.name}: a .csv or .parquet file is needed, received: {suffix!r}")
+    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError, OSError) as error:
+        raise MoodringError(f"cannot read {path.name}: {error}") from error
+
+
+def _read_csv(path: Path) -> pa.Table:
+    # Everything as text: whether a label reads 1 or "1" must not depend on the rows around it.
+    options = pa_csv.ParseOptions(newlines_in_values=True)
+    # One block holds any text; a value may not cross two of Arrow's blocks.
+    reading = pa_csv.ReadOptions(block_size=max(path.stat().st_size + 1, 1 << 20), use_threads=False)
+    names = pa_csv.open_csv(path, read_options=reading, parse_options=options).schema.names
+    strings = {name: pa.string() for name in names}
+    converting = pa_csv.ConvertOptions(column_types=strings, strings_can_be_null=False)
+    return pa_csv.read_csv(path, read_options=reading, parse_options=options, convert_options=converting)
+
+
+def _text(value: object, row: int, source: FileSource) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise MoodringError(
+            f"{source.path}, row {row}: column {source.text!r} must hold text, received: {value!r:.80}"
+        )
+    return value
+
+
+def _label(value: object, row: int, meaning: dict[str, int], source: FileSource) -> int:
+    if (label := meaning.get(_key(value))) is None:
+        raise MoodringError(
+            f"{source.path}, row {row}: label {value!r:.80} is neither in positive "
+            f"{source.positive} nor in negative {source.negative}"
+        )
+    return label
+
+
+def _key(value: object) -> str:
+    """One spelling for a label's value, whether params.yaml, CSV or Parquet holds it."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip().lower()

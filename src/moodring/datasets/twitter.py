@@ -1,0 +1,69 @@
+"""NLTK's twitter_samples: 5,000 positive and 5,000 negative tweets, collected by their emoticons."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+
+from moodring.archives import decode, read_zip
+from moodring.errors import MoodringError
+from moodring.fetch import fetched, nltk_data_paths
+from moodring.tables import NEGATIVE, POSITIVE, make_table
+
+ARCHIVE = "corpora/twitter_samples.zip"
+HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/" + ARCHIVE
+MEMBERS = {
+    POSITIVE: "twitter_samples/positive_tweets.json",
+    NEGATIVE: "twitter_samples/negative_tweets.json",
+}
+TRAIN_ROWS = 4000
+
+
+def read() -> pa.Table:
+    """The tweets in corpus order, positive before negative, the first 4,000 of each class in `train`.
+
+    Raises:
+        MoodringError: the corpus is out of reach or damaged.
+    """
+    nearby = [*nltk_data_paths(ARCHIVE), *nltk_data_paths("corpora/twitter_samples")]
+    names = [f"nltk_data/{ARCHIVE}", ARCHIVE, Path(ARCHIVE).name]
+    with fetched(names, home=HOME, nearby=nearby) as path:
+        assert path is not None  # `home` is given
+        return read_corpus(path)
+
+
+def read_corpus(path: Path) -> pa.Table:
+    """As `read`, from the zip archive or the directory that NLTK's downloader leaves."""
+    if path.is_dir():
+        contents = {name: (path.parent / name).read_bytes() for name in MEMBERS.values()}
+    else:
+        contents = read_zip(path, list(MEMBERS.values()))
+    tweets = {label: _texts(contents[name], name) for label, name in MEMBERS.items()}
+    splits: list[str] = []
+    labels: list[int] = []
+    texts: list[str] = []
+    for split, part in (("train", slice(TRAIN_ROWS)), ("test", slice(TRAIN_ROWS, None))):
+        for label in (POSITIVE, NEGATIVE):
+            chosen = tweets[label][part]
+            splits += [split] * len(chosen)
+            labels += [label] * len(chosen)
+            texts += chosen
+    return make_table(splits, labels, texts)
+
+
+def _texts(content: bytes, name: str) -> list[str]:
+    texts = []
+    # Not splitlines: a tweet may hold U+2028, which that would take for a line's end.
+    for number, line in enumerate(decode(content, name).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            text = json.loads(line)["text"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise MoodringError(f"{name}, line {number} is not a tweet: {line[:80]!r} ({error})") from error
+        if not isinstance(text, str):
+            raise MoodringError(f"{name}, line {number}: the text is not a string: {text!r:.80}")
+        texts.append(text)
+    return texts

@@ -1,0 +1,289 @@
+"""params.yaml as frozen, checked types: the only reader of that file."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from moodring.errors import MoodringError
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+MAX_UNITS = 65_536
+
+
+class Block(BaseModel):
+    """A block of params.yaml: frozen, no unknown keys, no silent conversions between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class RottenTomatoesSource(Block):
+    """Sentences about films; the corpus has no test split of its own, so one is drawn."""
+
+    kind: Literal["rotten_tomatoes"]
+    test_share: Share
+    split_seed: Seed
+
+
+class TwitterSource(Block):
+    """NLTK's twitter_samples, split as the notebook does: first 4,000 of each class train."""
+
+    kind: Literal["twitter"]
+
+
+class ImdbSource(Block):
+    """The Large Movie Review Dataset with its published split."""
+
+    kind: Literal["imdb"]
+
+
+class FileSource(Block):
+    """A CSV or Parquet file of the user's own."""
+
+    kind: Literal["file"]
+    path: str
+    text: str = Field(description="name of the column that holds the text")
+    label: str = Field(description="name of the column that holds the label")
+    positive: list[str | int | float | bool] = Field(min_length=1)
+    negative: list[str | int | float | bool] = Field(min_length=1)
+    split: str | None = Field(
+        default=None, description="name of a column with `train` and `test`; none: a split is drawn"
+    )
+    test_share: Share = 0.2
+    split_seed: Seed = 0
+    digest: str | None = Field(
+        default=None,
+        pattern="^[0-9a-f]{64}$",
+        description="content digest that the file's rows must have",
+    )
+
+
+Source = Annotated[
+    RottenTomatoesSource | TwitterSource | ImdbSource | FileSource, Field(discriminator="kind")
+]
+
+
+class PreprocessParams(Block):
+    """From raw to clean text; the steps are applied in the order of these fields."""
+
+    html: Literal["keep", "space", "join"] = Field(
+        description="tags: kept, replaced by a space, or cut out so that their neighbours join"
+    )
+    lowercase: bool
+    emoticons: Literal["keep", "drop", "strip"] = Field(
+        description="kept as tokens; left to the pattern, which removes punctuation; or cut out whole"
+    )
+    pattern: Literal["none", "keras", "tweet"] = Field(
+        description="what becomes a space: nothing; Keras' Tokenizer's filters; "
+        "or mentions, links and everything but ASCII letters and digits"
+    )
+    stop_words: Literal["keep", "english"]
+    stem: Literal["none", "snowball"]
+    validation_share: Share
+
+
+class TokenizeParams(Block):
+    """The vocabulary."""
+
+    max_tokens: Annotated[int, Field(ge=3, le=2**31 - 1)] = Field(
+        description="rows of the embedding at most: padding, out-of-vocabulary and the words"
+    )
+    min_count: Count = Field(description="a word seen less often is out of vocabulary")
+    oov: Literal["mark", "drop"] = Field(
+        description="a word outside the vocabulary becomes the out-of-vocabulary token, or nothing"
+    )
+
+
+class DatasetParams(Block):
+    """All that is particular to a dataset."""
+
+    source: Source
+    preprocess: PreprocessParams
+    tokenize: TokenizeParams
+    max_length: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="tokens of a text that the model sees: its last ones"
+    )
+
+
+class ArchParams(Block):
+    """A recurrent classifier: embedding, one recurrent layer, pooling, an optional dense head."""
+
+    cell: Literal["rnn", "lstm", "gru"]
+    bidirectional: bool
+    embedding: Annotated[int, Field(ge=1, le=MAX_UNITS)]
+    embedding_dropout: Rate
+    units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="in each direction")
+    dropout: Rate = Field(description="on the recurrent layer's inputs")
+    recurrent_dropout: Rate = Field(description="on its state; above 0 it rules out cuDNN's kernel")
+    pooling: Literal["last", "max", "flatten"]
+    head: Annotated[int, Field(ge=0, le=MAX_UNITS)] = Field(
+        description="units of a ReLU layer before the output; 0: none"
+    )
+    head_dropout: Rate = Field(description="right before the output layer")
+    padding: Literal["bucket", "fixed"]
+
+    @model_validator(mode="after")
+    def _flatten_needs_one_length(self) -> ArchParams:
+        if self.pooling == "flatten" and self.padding != "fixed":
+            raise ValueError("pooling 'flatten' needs padding 'fixed': every text of one length")
+        return self
+
+
+class EarlyStopping(Block):
+    """When training ends before its last epoch. The best epoch's weights are restored either way."""
+
+    monitor: Literal["val_loss", "val_accuracy"]
+    patience: Count = Field(description="epochs without improvement; at least `epochs`: never stop")
+
+
+class TrainParams(Block):
+    """How a model is fitted."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)]
+    optimizer: Literal["adam", "rmsprop", "sgd"]
+    learning_rate: Annotated[float, Field(gt=0, le=10)]
+    early_stopping: EarlyStopping
+    buckets: Annotated[int, Field(ge=1, le=1000)] = Field(
+        description="equally wide length buckets from 0 to max_length"
+    )
+
+
+class EvaluateParams(Block):
+    """How the scores of the test split are judged."""
+
+    threshold: Annotated[float, Field(gt=0, lt=1)] = Field(description="a score at or above it is positive")
+    bins: Annotated[int, Field(ge=2, le=100)] = Field(
+        description="equally wide score bins of the calibration error"
+    )
+
+
+class Params(Block):
+    """The whole of params.yaml."""
+
+    dataset: str
+    arch: str
+    seed: Seed
+    datasets: dict[str, DatasetParams]
+    archs: dict[str, ArchParams]
+    train: TrainParams
+    evaluate: EvaluateParams
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Params:
+        for key, name, blocks in (
+            ("dataset", self.dataset, self.datasets),
+            ("arch", self.arch, self.archs),
+        ):
+            if name not in blocks:
+                raise ValueError(f"{key} {name!r} is unknown; {_suggest(name, blocks)}")
+        return self
+
+    @property
+    def data(self) -> DatasetParams:
+        """The chosen dataset's block."""
+        return self.datasets[self.dataset]
+
+    @property
+    def architecture(self) -> ArchParams:
+        """The chosen architecture's block."""
+        return self.archs[self.arch]
+
+    def of_model(self) -> dict[str, Any]:
+        """Every parameter that a trained model depends on, flat, under its name in params.yaml."""
+        tree = {
+            "dataset": self.dataset,
+            "arch": self.arch,
+            "seed": self.seed,
+            "datasets": {self.dataset: self.data.model_dump()},
+            "archs": {self.arch: self.architecture.model_dump()},
+            "train": self.train.model_dump(),
+        }
+        return dict(flatten(tree))
+
+    def of_evaluation(self) -> dict[str, Any]:
+        """The parameters that only evaluation depends on, flat, under their names in params.yaml."""
+        return dict(flatten({"evaluate": self.evaluate.model_dump()}))
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Leaves of nested mappings with their dotted names, in the tree's own order."""
+    leaves: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        leaves += flatten(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
+    return leaves
+
+
+def load_params(path: Path) -> Params:
+    """Read and check the whole parameter file.
+
+    Raises:
+        MoodringError: the file cannot be read, is not YAML, or holds an unknown name, a misspelt key,
+            a missing key or a value out of range; every such place is named with the value received.
+    """
+    return parse_params(read_yaml(path), str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises:
+        MoodringError: it cannot be read or holds something else.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MoodringError(f"cannot read {path}: {error}. Run from the project's root.") from error
+    except yaml.YAMLError as error:
+        raise MoodringError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise MoodringError(f"{path} must hold a mapping of parameters, received: {tree!r:.80}")
+    return tree
+
+
+def parse_params(tree: dict[str, Any], origin: str) -> Params:
+    """Check a tree of parameters; `origin` names it in the message.
+
+    Raises:
+        MoodringError: as `load_params`.
+    """
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_describe(problem)}" for problem in error.errors())
+        raise MoodringError(f"{origin} is not valid:\n{problems}") from None
+
+
+def _describe(problem: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"] if part not in _SOURCE_KINDS or part == "")
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        parent = place.rsplit(".", 1)[0] if "." in place else "the file"
+        return f"{place}: unknown key; see {parent}'s keys in the documentation or `git diff`"
+    if kind == "missing":
+        return f"{place}: missing"
+    if kind == "value_error" and not place:
+        return message
+    received = problem["input"]
+    if isinstance(received, float) and math.isnan(received):
+        received = "nan"
+    return f"{place}: {message}, received: {received!r:.80}"
+
+
+_SOURCE_KINDS = {"rotten_tomatoes", "twitter", "imdb", "file"}
+
+
+def _suggest(name: str, known: dict[str, Any]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(known)}"

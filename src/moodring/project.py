@@ -1,0 +1,26 @@
+"""Where this checkout is, also when DVC runs a stage in a temporary copy of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# `dvc exp run --temp` and `--queue` run stages under here, in copies that DVC deletes afterwards.
+_TEMPORARY = (".dvc", "tmp", "exps")
+
+
+def checkout_root() -> Path:
+    """The root of the user's checkout: from `DVC_ROOT`, else the nearest parent that holds `.dvc`.
+
+    Inside one of DVC's temporary copies it is the checkout that the copy was made of.
+    """
+    inside = Path(os.environ.get("DVC_ROOT") or _nearest_dvc_root(Path.cwd())).resolve()
+    parts = inside.parts
+    for start in range(len(parts) - len(_TEMPORARY)):
+        if parts[start : start + len(_TEMPORARY)] == _TEMPORARY:
+            return Path(*parts[:start])
+    return inside
+
+
+def _nearest_dvc_root(start: Path) -> Path:
+    return next((place for place in (start, *start.parents) if (place / ".dvc").is_dir()), start)

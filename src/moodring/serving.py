@@ -1,0 +1,80 @@
+"""Raw text to score: what is served is what was evaluated."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from moodring.errors import MoodringError
+from moodring.files import write_json
+from moodring.model_files import read_model
+from moodring.results import MODEL, SETTINGS, Settings, read_settings
+from moodring.scoring import Predictor, score
+from moodring.text import Cleaner
+from moodring.vocabulary import Vocabulary
+
+SCORER = "scorer.json"
+VOCABULARY = "vocabulary.json"
+LABELS = np.array(["negative", "positive"])
+
+
+class TextScorer:
+    """Cleans, encodes and scores raw texts with the pieces that evaluation used.
+
+    Args:
+        cleaner: the preprocess stage's.
+        vocabulary: the tokenize stage's.
+        model: the train stage's.
+        settings: the model's; they hold the padding.
+        threshold: a score at or above it is positive.
+    """
+
+    def __init__(
+        self, cleaner: Cleaner, vocabulary: Vocabulary, model: Predictor, settings: Settings, threshold: float
+    ) -> None:
+        self._cleaner = cleaner
+        self._vocabulary = vocabulary
+        self._model = model
+        self._padding = settings.padding
+        self._threshold = threshold
+
+    @classmethod
+    def from_bundle(cls, bundle: Path) -> TextScorer:
+        """Load what `write_bundle` wrote.
+
+        Raises:
+            MoodringError: a file is missing or damaged.
+        """
+        try:
+            scorer = json.loads((bundle / SCORER).read_text(encoding="utf-8"))
+            cleaner, threshold = Cleaner.from_recipe(scorer["cleaning"]), float(scorer["threshold"])
+        except (OSError, ValueError, KeyError) as error:
+            raise MoodringError(f"{bundle} holds no scorer that can be read: {error}") from error
+        vocabulary = Vocabulary.load(bundle / VOCABULARY)
+        return cls(cleaner, vocabulary, read_model(bundle), read_settings(bundle), threshold)
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The probability of positive for each raw text, in order; shape (texts,), float32."""
+        encoded = self._vocabulary.encode([self._cleaner(text) for text in texts])
+        return score(self._model, encoded, self._padding)
+
+    def predict(self, texts: Sequence[str]) -> pd.DataFrame:
+        """A row a text, in order: score (probability of positive), label (positive, negative)."""
+        scores = self.scores(texts)
+        labels = LABELS[(scores >= self._threshold).astype(int)]
+        return pd.DataFrame({"score": scores.astype(float), "label": labels})
+
+
+def write_bundle(bundle: Path, models: Path, vocabulary: Path, cleaner: Cleaner, threshold: float) -> None:
+    """Put all that `TextScorer` needs into one directory."""
+    bundle.mkdir(parents=True, exist_ok=True)
+    write_json(bundle / SCORER, {"threshold": threshold, "cleaning": cleaner.recipe()})
+    shutil.copyfile(vocabulary, bundle / VOCABULARY)
+    for name in (MODEL, SETTINGS):
+        shutil.copyfile(models / name, bundle / name)

@@ -1,0 +1,40 @@
+"""Stratified, seeded splits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodring.errors import MoodringError
+
+
+def held_out(labels: NDArray[np.int8], share: float, seed: int, name: str) -> NDArray[np.bool_]:
+    """Choose rows to hold out, each class in its proportion.
+
+    Args:
+        labels: class of each row, shape (rows,).
+        share: part of the rows to hold out.
+        seed: of the draw.
+        name: of the split, for the message.
+
+    Returns:
+        True where a row is held out, shape (rows,).
+
+    Raises:
+        MoodringError: there are too few rows to leave each class on both sides.
+    """
+    from sklearn.model_selection import train_test_split
+
+    try:
+        _, chosen = train_test_split(
+            np.arange(len(labels)), test_size=share, random_state=seed, stratify=labels
+        )
+    except ValueError as error:
+        counts = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
+        raise MoodringError(
+            f"cannot hold out {share:.0%} of {len(labels)} rows as the {name} split with both classes on "
+            f"both sides; rows by label: {counts} ({error})"
+        ) from error
+    mask = np.zeros(len(labels), dtype=bool)
+    mask[chosen] = True
+    return mask

@@ -1,0 +1,265 @@
+"""MLflow: one run a pipeline result. With `pyfunc_model.py`, the only module that knows MLflow.
+
+A result is known by the digest of its model directory. Training tags its run with it; evaluation finds
+the run by it, or makes one from the files where the store has none (a fresh clone, another store).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.metadata
+import json
+import logging
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
+
+import mlflow
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
+from mlflow.exceptions import MlflowException
+
+from moodring.errors import MoodringError
+from moodring.params import Params
+from moodring.project import checkout_root
+from moodring.results import Result
+
+STORE = "mlflow.db"
+ARTIFACTS = "mlartifacts"
+RESULT_TAG = "result_sha256"
+PACKAGE = Path(__file__).parent
+REQUIREMENTS = ("keras", "mlflow", "nltk", "numpy", "pandas", "pyarrow", "pydantic", "pyyaml", "tensorflow")
+
+
+def store_uri() -> str:
+    """Where runs go: `MLFLOW_TRACKING_URI`, else the SQLite store in the checkout's root.
+
+    A relative SQLite path is taken from that root too, whatever the working directory is.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "").strip() or f"sqlite:///{STORE}"
+    scheme, found, place = uri.partition("sqlite:///")
+    if found and not scheme and place and not place.startswith("/"):
+        return f"sqlite:///{checkout_root() / place}"
+    return uri
+
+
+def artifact_root() -> str:
+    """The checkout's folder of artifacts, as an address."""
+    return (checkout_root() / ARTIFACTS).as_uri()
+
+
+class Experiment:
+    """A dataset's MLflow experiment, opened, and created where it is missing.
+
+    Raises:
+        MoodringError: the store cannot be opened.
+    """
+
+    def __init__(self, dataset: str) -> None:
+        self.dataset = dataset
+        uri = store_uri()
+        for name in ("alembic", "mlflow.store.db.utils"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        try:
+            with _lock(uri):
+                mlflow.set_tracking_uri(uri)
+                self.client = mlflow.MlflowClient()
+                self.id = self._find_or_create(uri)
+        except (MlflowException, OSError) as error:
+            raise MoodringError(
+                f"cannot open the MLflow store {uri}: {error}. Mend or unset MLFLOW_TRACKING_URI."
+            ) from error
+
+    def _find_or_create(self, uri: str) -> str:
+        if (found := self.client.get_experiment_by_name(self.dataset)) is not None:
+            return str(found.experiment_id)
+        # MLflow's own default place is relative to the working directory, which DVC may delete.
+        place = f"{artifact_root()}/{self.dataset}" if uri.startswith("sqlite:") else None
+        return str(self.client.create_experiment(self.dataset, artifact_location=place))
+
+    def find(self, digest: str) -> Run | None:
+        """The oldest finished run of a result, if the store has one."""
+        runs = self.client.search_runs(
+            [self.id],
+            f"tags.{RESULT_TAG} = '{digest}' and attributes.status = 'FINISHED'",
+            order_by=["attributes.start_time ASC"],
+            max_results=1,
+        )
+        return runs[0] if runs else None
+
+    def start(self, params: Params, data_sha256: str, extra: dict[str, str] | None = None) -> str:
+        """Create a run with its parameters, its data and the tags that lead back; return its id."""
+        tags = {**_origin(), "dataset": params.dataset, "arch": params.arch, "data_sha256": data_sha256}
+        name = os.environ.get("DVC_EXP_NAME") or params.arch
+        run = self.client.create_run(self.id, tags={**tags, **(extra or {})}, run_name=name)
+        logged = [Param(key, str(value)) for key, value in params.of_model().items()]
+        self.client.log_batch(run.info.run_id, params=logged)
+        source = json.dumps({"path": "data/corpus", "sha256": data_sha256})
+        data = Dataset(params.dataset, data_sha256[:32], "dvc", source)
+        for context in ("training", "evaluation"):
+            used = DatasetInput(data, [InputTag("mlflow.data.context", context)])
+            self.client.log_inputs(run.info.run_id, [used])
+        return str(run.info.run_id)
+
+    def log_epoch(self, run_id: str, epoch: int, metrics: dict[str, float]) -> None:
+        """Log an epoch's metrics at its number."""
+        now = _now()
+        logged = [Metric(name, value, now, epoch) for name, value in metrics.items()]
+        self.client.log_batch(run_id, metrics=logged)
+
+    def finish(self, run_id: str, result: Result) -> None:
+        """Mark a run as the finished run of `result`."""
+        for name, value in result.summary.items():
+            self.client.log_metric(run_id, name, float(value))
+        self.client.set_tag(run_id, "model_sha256", result.model_sha256)
+        self.client.set_tag(run_id, RESULT_TAG, result.digest)
+        self.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
+
+
+class TrainingRun:
+    """The run of a training that is under way."""
+
+    def __init__(self, experiment: Experiment, run_id: str) -> None:
+        self._experiment = experiment
+        self.run_id = run_id
+        self.finished = False
+
+    def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Log an epoch's metrics at its number."""
+        self._experiment.log_epoch(self.run_id, epoch, metrics)
+
+    def finish(self, result: Result) -> str:
+        """End the run as that of `result` and return the id of the result's run.
+
+        Where an earlier run already holds this very result, this run is deleted and that one's id
+        returned: a result has one run.
+        """
+        self.finished = True
+        if (earlier := self._experiment.find(result.digest)) is not None:
+            self._experiment.client.delete_run(self.run_id)
+            return str(earlier.info.run_id)
+        self._experiment.finish(self.run_id, result)
+        return self.run_id
+
+
+@contextlib.contextmanager
+def training_run(params: Params, data_sha256: str) -> Iterator[TrainingRun]:
+    """Open a run for a training; it ends FAILED unless `finish` was called.
+
+    Raises:
+        MoodringError: the store cannot be opened.
+    """
+    experiment = Experiment(params.dataset)
+    run = TrainingRun(experiment, experiment.start(params, data_sha256))
+    try:
+        yield run
+    finally:
+        if not run.finished:
+            experiment.client.set_terminated(run.run_id, RunStatus.to_string(RunStatus.FAILED))
+
+
+def record_evaluation(
+    params: Params,
+    data_sha256: str,
+    result: Result,
+    metrics: dict[str, float | int],
+    files: list[Path],
+    write_bundle: Callable[[Path], None],
+) -> str:
+    """Put test metrics, files and the served model into the result's run; return its id.
+
+    The run is the one that training made, or one rebuilt from the result's files and tagged `restored`.
+    Doing it again changes nothing but what changed.
+
+    Args:
+        params: the parameters; those of evaluation alone become tags, since a run's may be set anew.
+        data_sha256: of the corpus.
+        result: what was evaluated.
+        metrics: of the test split, flat; logged with the prefix `test_`.
+        files: files and directories that are logged under `metrics`.
+        write_bundle: writes into a directory all that scoring raw text needs.
+
+    Raises:
+        MoodringError: the store cannot be opened.
+    """
+    experiment = Experiment(params.dataset)
+    client = experiment.client
+    if (run := experiment.find(result.digest)) is None:
+        run_id = experiment.start(params, data_sha256, {"restored": "true"})
+        for row in result.history.to_dict("records"):
+            epoch = int(row.pop("epoch"))
+            experiment.log_epoch(run_id, epoch, {str(name): float(value) for name, value in row.items()})
+        experiment.finish(run_id, result)
+        run = client.get_run(run_id)
+    run_id = str(run.info.run_id)
+    # The run's own end as the time: logging the same value again then adds no second point.
+    when = run.info.end_time or _now()
+    logged = [Metric(f"test_{name}", float(value), when, 0) for name, value in metrics.items()]
+    tags = [RunTag(name, str(value)) for name, value in params.of_evaluation().items()]
+    client.log_batch(run_id, metrics=logged, tags=tags)
+    for path in files:
+        if path.is_dir():
+            client.log_artifacts(run_id, str(path), f"metrics/{path.name}")
+        else:
+            client.log_artifact(run_id, str(path), "metrics")
+    if not client.search_model_versions(f"run_id = '{run_id}'"):
+        _log_model(run_id, f"moodring-{params.dataset}", write_bundle)
+    return run_id
+
+
+def _log_model(run_id: str, registered_name: str, write_bundle: Callable[[Path], None]) -> None:
+    logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="moodring-") as room, mlflow.start_run(run_id=run_id):
+        bundle = Path(room) / "bundle"
+        write_bundle(bundle)
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(PACKAGE / "pyfunc_model.py"),
+            artifacts={"bundle": str(bundle)},
+            code_paths=[str(PACKAGE)],
+            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+            registered_model_name=registered_name,
+        )
+
+
+def _origin() -> dict[str, str]:
+    """Tags that lead from a run back to git and DVC."""
+    tags: dict[str, str] = {}
+    if (commit := _git("rev-parse", "HEAD")) is not None:
+        tags |= {"mlflow.source.git.commit": commit, "git_commit": commit}
+        tags["git_dirty"] = str(bool(_git("status", "--porcelain", "--untracked-files=no"))).lower()
+    for tag, variable in (("dvc_experiment", "DVC_EXP_NAME"), ("dvc_baseline", "DVC_EXP_BASELINE_REV")):
+        if value := os.environ.get(variable):
+            tags[tag] = value
+    return tags
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+@contextlib.contextmanager
+def _lock(uri: str) -> Iterator[None]:
+    """One process at a time opens a local store: two that create it at once break it."""
+    place = uri.removeprefix("sqlite:///")
+    if place == uri:
+        yield
+        return
+    path = Path(f"{place}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,165 @@
+"""Fitting a model: seeded batches, early stopping, the best epoch's weights."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pandas as pd
+
+from moodring.architectures import build
+from moodring.batches import Batch, Padding, pad, plan
+from moodring.corpus import Split
+from moodring.errors import MoodringError
+from moodring.params import Params, TrainParams
+from moodring.results import Settings
+
+EpochMetrics = dict[str, float]
+
+
+class BatchSequence(keras.utils.PyDataset):
+    """Batches of one split for `Model.fit`: ids (rows, length) int32 and labels (rows, 1) float32.
+
+    Args:
+        split: texts and labels.
+        padding: length buckets.
+        batch_size: rows of a batch at most.
+        seed: of the shuffling, anew each epoch and a function of seed and epoch alone; None: no shuffling.
+    """
+
+    def __init__(self, split: Split, padding: Padding, batch_size: int, seed: int | None = None) -> None:
+        super().__init__()
+        self._split = split
+        self._padding = padding
+        self._batch_size = batch_size
+        self._seed = seed
+        self._epoch = 0
+        self._batches = _first_two_differ(self._plan())
+
+    def _plan(self) -> list[Batch]:
+        rng = None if self._seed is None else np.random.default_rng([self._seed, self._epoch])
+        return plan(self._split.texts.lengths, self._padding, self._batch_size, rng)
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        batch = self._batches[index]
+        labels = self._split.labels[batch.rows].astype(np.float32)
+        return pad(self._split.texts, batch), labels[:, None]
+
+    def on_epoch_end(self) -> None:
+        """Shuffle anew; Keras calls this."""
+        if self._seed is not None:
+            self._epoch += 1
+            self._batches = self._plan()
+
+
+def train(
+    params: Params,
+    vocabulary_size: int,
+    train: Split,
+    validation: Split,
+    on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
+) -> tuple[keras.Model, pd.DataFrame]:
+    """Seed Keras, build the chosen architecture and fit it; see `fit` for what comes back.
+
+    On a CPU the same arguments give the same bits.
+    """
+    keras.utils.set_random_seed(params.seed)
+    model = build(params.architecture, vocabulary_size, params.data.max_length)
+    history = fit(model, train, validation, params.train, padding_of(params), params.seed, on_epoch)
+    return model, history
+
+
+def padding_of(params: Params) -> Padding:
+    """The chosen architecture's padding: length buckets, or all texts at `max_length`."""
+    bucketed = params.architecture.padding == "bucket"
+    return Padding(params.data.max_length, params.train.buckets if bucketed else 1)
+
+
+def fit(
+    model: keras.Model,
+    train: Split,
+    validation: Split,
+    params: TrainParams,
+    padding: Padding,
+    seed: int,
+    on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
+) -> pd.DataFrame:
+    """Compile and fit `model` in place; it ends with the best epoch's weights.
+
+    Args:
+        model: from `architectures.build`.
+        train: what to fit.
+        validation: what early stopping watches.
+        params: epochs, batch size, optimiser, early stopping.
+        padding: length buckets.
+        seed: of the order of batches; dropout follows Keras' own seed.
+        on_epoch: called after each epoch with its number, from 1, and metrics.
+
+    Returns:
+        A row an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
+
+    Raises:
+        MoodringError: the loss is no longer finite.
+    """
+    rows: list[EpochMetrics] = []
+
+    def note(epoch: int, logs: dict[str, float]) -> None:
+        metrics = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        if not all(map(math.isfinite, metrics.values())):
+            raise MoodringError(
+                f"training diverged in epoch {epoch + 1}: {metrics}. Lower train.learning_rate "
+                f"(received: {params.learning_rate})."
+            )
+        rows.append({"epoch": epoch + 1, **metrics})
+        on_epoch(epoch + 1, metrics)
+
+    optimizer = {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
+    model.compile(optimizer=keras.optimizers.get(optimizer), loss="binary_crossentropy", metrics=["accuracy"])
+    model.fit(
+        BatchSequence(train, padding, params.batch_size, seed),
+        validation_data=BatchSequence(validation, padding, params.batch_size),
+        epochs=params.epochs,
+        shuffle=False,  # the sequence shuffles; Keras would shuffle by its own global generator
+        verbose=1 if sys.stdout.isatty() else 2,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=note),
+            keras.callbacks.EarlyStopping(
+                monitor=params.early_stopping.monitor,
+                mode="min" if params.early_stopping.monitor == "val_loss" else "max",
+                patience=params.early_stopping.patience,
+                restore_best_weights=True,
+            ),
+        ],
+    )
+    return pd.DataFrame(rows)
+
+
+def settings_of(params: Params, vocabulary_size: int, model: keras.Model, history: pd.DataFrame) -> Settings:
+    """The settings of a model that `train` gave; the kept epoch is the first of the best ones."""
+    watched = history[params.train.early_stopping.monitor]
+    best = watched.idxmin() if params.train.early_stopping.monitor == "val_loss" else watched.idxmax()
+    padding = padding_of(params)
+    return Settings(
+        max_length=padding.max_length,
+        buckets=padding.buckets,
+        vocabulary_size=vocabulary_size,
+        weights=int(model.count_params()),
+        best_epoch=int(history.loc[best, "epoch"]),
+        params=params.of_model(),
+    )
+
+
+def _first_two_differ(batches: list[Batch]) -> list[Batch]:
+    # On TensorFlow Keras takes the shape of the first two batches for that of all; only where those
+    # two differ in length does it leave the length open.
+    for index, batch in enumerate(batches[1:], start=1):
+        if batch.length != batches[0].length:
+            batches[1], batches[index] = batch, batches[1]
+            break
+    return batches

@@ -1,0 +1,33 @@
+"""Fetch the chosen dataset into one raw table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodring.datasets import load_raw
+from moodring.errors import shows_errors
+from moodring.params import load_params
+from moodring.tables import write_table
+
+
+@shows_errors
+def main(
+    params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
+    raw: Annotated[Path, typer.Option(help="written: split, label, text")] = Path("data/raw.parquet"),
+) -> None:
+    """Fetch the chosen dataset, check its content, and write it as one raw table.
+
+    Asks MOODRING_MIRROR (a directory or base URL) first, then NLTK_DATA for NLTK's corpora, then the
+    dataset's home.
+    """
+    chosen = load_params(params)
+    table = load_raw(chosen.data.source, chosen.dataset)
+    write_table(raw, table)
+    print(f"{chosen.dataset}: {table.num_rows:,} texts -> {raw}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

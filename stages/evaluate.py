@@ -1,0 +1,59 @@
+"""Evaluate the model on the test split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodring.errors import shows_errors
+from moodring.params import load_params
+
+
+@shows_errors
+def main(
+    params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
+    clean: Annotated[Path, typer.Option(help="read: how raw text is cleaned")] = Path("data/clean.parquet"),
+    corpus: Annotated[Path, typer.Option(help="read: vocabulary and arrays")] = Path("data/corpus"),
+    models: Annotated[Path, typer.Option(help="read: model, history, settings")] = Path("models"),
+    metrics: Annotated[Path, typer.Option(help="written: flat test metrics")] = Path("metrics/test.json"),
+    slices: Annotated[Path, typer.Option(help="written: confusion, accuracy by length")] = Path(
+        "metrics/slices.json"
+    ),
+    plots: Annotated[Path, typer.Option(help="written: CSV and PNG of each plot")] = Path("metrics/plots"),
+) -> None:
+    """Score the test split, write metrics and plots, and complete the result's MLflow run."""
+    chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
+    from moodring import evaluation, serving, tracking
+    from moodring.cleaning import cleaner_of
+    from moodring.corpus import VOCABULARY, read_split
+    from moodring.figures import write_plots
+    from moodring.files import tree_sha256, write_json
+    from moodring.model_files import read_model
+    from moodring.results import read_result
+    from moodring.scoring import score
+    from moodring.tables import read_table
+
+    result = read_result(models)
+    test, cleaner = read_split(corpus, "test"), cleaner_of(read_table(clean))
+    scores = score(read_model(models), test.texts, result.settings.padding)
+    found = evaluation.evaluate(test.labels, scores, test.texts.lengths, chosen.evaluate)
+    write_json(metrics, found.metrics)
+    write_json(slices, found.slices)
+    write_plots(plots, {"learning_curves": result.history, **found.tables})
+    run_id = tracking.record_evaluation(
+        chosen,
+        tree_sha256(corpus),
+        result,
+        found.metrics,
+        [metrics, slices, plots],
+        lambda bundle: serving.write_bundle(
+            bundle, models, corpus / VOCABULARY, cleaner, chosen.evaluate.threshold
+        ),
+    )
+    print(f"{chosen.dataset}, {chosen.arch}: {found.metrics} -> {metrics}; MLflow run {run_id}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,41 @@
+"""Clean the raw table and split validation off training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodring.cleaning import clean_table
+from moodring.errors import shows_errors
+from moodring.files import write_json
+from moodring.params import load_params
+from moodring.stopwords import english_stop_words
+from moodring.tables import read_table, write_table
+from moodring.text import Cleaner
+
+
+@shows_errors
+def main(
+    params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
+    raw: Annotated[Path, typer.Option(help="read: split, label, text")] = Path("data/raw.parquet"),
+    clean: Annotated[Path, typer.Option(help="written: split, label, clean text")] = Path(
+        "data/clean.parquet"
+    ),
+    report: Annotated[Path, typer.Option(help="written: rows, balance, lengths, duplicates")] = Path(
+        "metrics/data.json"
+    ),
+) -> None:
+    """Clean every text, split validation off training, and remove texts that stand on two sides."""
+    chosen = load_params(params)
+    steps = chosen.data.preprocess
+    cleaner = Cleaner(steps, english_stop_words() if steps.stop_words == "english" else ())
+    table, found = clean_table(read_table(raw), cleaner, chosen.seed, chosen.dataset)
+    write_table(clean, table)
+    write_json(report, found)
+    print(f"{chosen.dataset}: {found['rows']}, removed from train: {found['removed_from_train']} -> {clean}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

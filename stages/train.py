@@ -1,0 +1,43 @@
+"""Train the chosen architecture on the corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodring.errors import shows_errors
+from moodring.params import load_params
+
+
+@shows_errors
+def main(
+    params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
+    corpus: Annotated[Path, typer.Option(help="read: vocabulary and arrays")] = Path("data/corpus"),
+    models: Annotated[Path, typer.Option(help="written: Keras model, history, settings")] = Path("models"),
+    summary: Annotated[Path, typer.Option(help="written: the best epoch")] = Path("metrics/train.json"),
+    history: Annotated[Path, typer.Option(help="written: a row an epoch")] = Path("metrics/history.csv"),
+) -> None:
+    """Train the chosen architecture, stopping early on the validation split, as one MLflow run."""
+    chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
+    from moodring import tracking, training
+    from moodring.corpus import read_split, read_vocabulary
+    from moodring.files import copy_file, tree_sha256, write_json
+    from moodring.model_files import write_model
+    from moodring.results import HISTORY, read_result
+
+    words = len(read_vocabulary(corpus))
+    splits = read_split(corpus, "train"), read_split(corpus, "validation")
+    with tracking.training_run(chosen, tree_sha256(corpus)) as run:
+        model, epochs = training.train(chosen, words, *splits, run.log_epoch)
+        write_model(models, model, epochs, training.settings_of(chosen, words, model, epochs))
+        result = read_result(models)
+        write_json(summary, result.summary)
+        copy_file(models / HISTORY, history)
+        run_id = run.finish(result)
+    print(f"{chosen.dataset}, {chosen.arch}: {result.summary} -> {models}; MLflow run {run_id}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
