@@ -18,7 +18,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported
+# Read when mlflow is imported.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
@@ -213,7 +215,8 @@ def record_evaluation(
 
 
 def _log_model(run_id: str, registered_name: str, write_bundle: Callable[[Path], None]) -> None:
-    logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
+    # MLflow has no hint for a table and says so; the file's own docstring says what comes back.
+    logging.getLogger("mlflow.models.signature").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="moodring-") as room, mlflow.start_run(run_id=run_id):
         bundle = Path(room) / "bundle"
         write_bundle(bundle)
