@@ -1,0 +1,54 @@
+"""Shared fixtures: tiny made data, and no way out to the network or the user's own places."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from moodring.params import Params, load_params
+from moodring.tables import make_table
+
+ROOT = Path(__file__).resolve().parents[1]
+GOOD = ["wonderful", "moving", "funny", "brilliant", "charming", "delightful"]
+BAD = ["dull", "awful", "boring", "clumsy", "tedious", "lifeless"]
+PLAIN = ["film", "plot", "actor", "scene", "music", "story", "ending", "camera", "the", "a", "and", "of"]
+
+
+def made_text(rng: random.Random, label: int) -> str:
+    """A sentence whose mood words tell its label."""
+    words = rng.choices(PLAIN, k=rng.randint(3, 14)) + rng.choices(GOOD if label else BAD, k=rng.randint(1, 3))
+    rng.shuffle(words)
+    return " ".join(words)
+
+
+def made_rows(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
+    """Distinct texts and their labels, the classes by turns."""
+    rng = random.Random(seed)
+    texts: dict[str, int] = {}
+    while len(texts) < rows:
+        label = len(texts) % 2
+        texts.setdefault(made_text(rng, label), label)
+    return list(texts), list(texts.values())
+
+
+def made_table(train: int = 160, test: int = 40) -> pa.Table:
+    """A raw table of made texts."""
+    texts, labels = made_rows(train + test)
+    return make_table(["train"] * train + ["test"] * test, labels, texts)
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No mirror, no tracking server, no NLTK data of the machine; a home folder of the test's own."""
+    for name in ("MOODRING_MIRROR", "NLTK_DATA", "MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    """The committed parameters."""
+    return load_params(ROOT / "params.yaml")
