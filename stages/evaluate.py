@@ -26,17 +26,15 @@ def main(
     """Score the test split, write metrics and plots, and complete the result's MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
     from moodring import evaluation, serving, tracking
-    from moodring.cleaning import cleaner_of
     from moodring.corpus import VOCABULARY, read_split
     from moodring.figures import write_plots
     from moodring.files import tree_sha256, write_json
     from moodring.model_files import read_model
     from moodring.results import read_result
     from moodring.scoring import score
-    from moodring.tables import read_table
 
     result = read_result(models)
-    test, cleaner = read_split(corpus, "test"), cleaner_of(read_table(clean))
+    test = read_split(corpus, "test")
     scores = score(read_model(models), test.texts, result.settings.padding)
     found = evaluation.evaluate(test.labels, scores, test.texts.lengths, chosen.evaluate)
     write_json(metrics, found.metrics)
@@ -49,7 +47,7 @@ def main(
         found.metrics,
         [metrics, slices, plots],
         lambda bundle: serving.write_bundle(
-            bundle, models, corpus / VOCABULARY, cleaner, chosen.evaluate.threshold
+            bundle, models, corpus / VOCABULARY, clean, chosen.evaluate.threshold
         ),
     )
     print(f"{chosen.dataset}, {chosen.arch}: {found.metrics} -> {metrics}; MLflow run {run_id}")

@@ -19,7 +19,9 @@ PLAIN = ["film", "plot", "actor", "scene", "music", "story", "ending", "camera",
 
 def made_text(rng: random.Random, label: int) -> str:
     """A sentence whose mood words tell its label."""
-    words = rng.choices(PLAIN, k=rng.randint(3, 14)) + rng.choices(GOOD if label else BAD, k=rng.randint(1, 3))
+    words = rng.choices(PLAIN, k=rng.randint(3, 14)) + rng.choices(
+        GOOD if label else BAD, k=rng.randint(1, 3)
+    )
     rng.shuffle(words)
     return " ".join(words)
 

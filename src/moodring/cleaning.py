@@ -10,10 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from moodring.splits import held_out
-from moodring.tables import check_classes, make_table
+from moodring.tables import SPLITS, check_classes, make_table
 from moodring.text import Cleaner
 
-SPLITS = ("train", "validation", "test")
 RECIPE_KEY = b"moodring.cleaning"
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
@@ -21,8 +20,10 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 def clean_table(raw: pa.Table, cleaner: Cleaner, seed: int, name: str) -> tuple[pa.Table, dict[str, Any]]:
     """Clean every text and split validation off training.
 
-    A clean text that also stands in test is removed from training, and one that stands in validation
-    is then removed from train; empty texts are kept. Rows keep the raw table's order within a split.
+    A raw text that also stands in test is removed from training, and one that stands in validation is
+    then removed from train. Texts that differ raw but are alike when cleaned ("@a thanks!", "Thanks") are
+    other people's, and are only counted. Empty texts are kept. Rows keep the raw table's order within a
+    split.
 
     Args:
         raw: split (train, test), label, text.
@@ -38,25 +39,24 @@ def clean_table(raw: pa.Table, cleaner: Cleaner, seed: int, name: str) -> tuple[
     """
     check_classes(raw, name)
     rows = raw.to_pandas()
-    rows["text"] = [cleaner(text) for text in raw["text"].to_pylist()]
     in_test = rows["split"] == "test"
-    leaks_to_test = ~in_test & _stands_in(rows["text"], rows.loc[in_test, "text"])
+    leaks_to_test = ~in_test & _also_in(rows["text"], rows.loc[in_test, "text"])
     rows = rows[~leaks_to_test]
     pool = (rows["split"] == "train").to_numpy()
     held = held_out(rows["label"].to_numpy()[pool], cleaner.params.validation_share, seed, "validation")
     split = rows["split"].to_numpy(dtype=object, copy=True)
     split[np.flatnonzero(pool)[held]] = "validation"
     rows = rows.assign(split=split)
-    in_validation = rows["split"] == "validation"
-    leaks_to_validation = (rows["split"] == "train") & _stands_in(
-        rows["text"], rows.loc[in_validation, "text"]
-    )
+    validation_texts = rows.loc[rows["split"] == "validation", "text"]
+    leaks_to_validation = (rows["split"] == "train") & _also_in(rows["text"], validation_texts)
     rows = rows[~leaks_to_validation]
     rows = pd.concat([rows[rows["split"] == split] for split in SPLITS])
+    rows["text"] = [cleaner(text) for text in rows["text"]]
     table = make_table(rows["split"].tolist(), rows["label"].tolist(), rows["text"].tolist())
     check_classes(table, name)
     removed = {"also_in_test": int(leaks_to_test.sum()), "also_in_validation": int(leaks_to_validation.sum())}
-    return table.replace_schema_metadata({RECIPE_KEY: json.dumps(cleaner.recipe())}), _report(rows, removed)
+    report = {**_report(rows), "removed_from_train": removed}
+    return table.replace_schema_metadata({RECIPE_KEY: json.dumps(cleaner.recipe())}), report
 
 
 def cleaner_of(table: pa.Table) -> Cleaner:
@@ -64,15 +64,15 @@ def cleaner_of(table: pa.Table) -> Cleaner:
     return Cleaner.from_recipe(json.loads((table.schema.metadata or {})[RECIPE_KEY]))
 
 
-def _stands_in(texts: pd.Series, others: pd.Series) -> pd.Series:
+def _also_in(texts: pd.Series, others: pd.Series) -> pd.Series:
     return texts.isin(set(others) - {""})
 
 
-def _report(rows: pd.DataFrame, removed: dict[str, int]) -> dict[str, Any]:
-    """What metrics/data.json holds, a value a split."""
-    report: dict[str, dict[str, Any]] = {
-        key: {} for key in ("rows", "positive_share", "tokens", "emptied", "duplicates_within")
-    }
+def _report(rows: pd.DataFrame) -> dict[str, Any]:
+    """What metrics/data.json says of the clean rows, a value a split."""
+    keys = ("rows", "positive_share", "tokens", "emptied", "duplicates_within", "alike_in_train")
+    report: dict[str, dict[str, Any]] = {key: {} for key in keys}
+    train = rows.loc[rows["split"] == "train", "text"]
     for split in SPLITS:
         part = rows[rows["split"] == split]
         texts = part["text"]
@@ -86,4 +86,6 @@ def _report(rows: pd.DataFrame, removed: dict[str, int]) -> dict[str, Any]:
         }
         report["emptied"][split] = int((texts == "").sum())
         report["duplicates_within"][split] = int(texts[texts != ""].duplicated().sum())
-    return {**report, "removed_from_train": removed}
+        if split != "train":
+            report["alike_in_train"][split] = int(_also_in(texts, train).sum())
+    return report

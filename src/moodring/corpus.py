@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from moodring.cleaning import SPLITS
 from moodring.errors import MoodringError
 from moodring.files import replacing
 from moodring.params import TokenizeParams
+from moodring.tables import SPLITS
 from moodring.vocabulary import Ragged, Vocabulary
 
 VOCABULARY = "vocabulary.json"

@@ -197,17 +197,21 @@ class Params(Block):
         """The chosen architecture's block."""
         return self.archs[self.arch]
 
-    def of_model(self) -> dict[str, Any]:
-        """Every parameter that a trained model depends on, flat, under its name in params.yaml."""
+    def of_training(self) -> dict[str, Any]:
+        """The parameters that the train stage depends on, flat, under their names in params.yaml."""
         tree = {
             "dataset": self.dataset,
             "arch": self.arch,
             "seed": self.seed,
-            "datasets": {self.dataset: self.data.model_dump()},
+            "datasets": {self.dataset: {"max_length": self.data.max_length}},
             "archs": {self.arch: self.architecture.model_dump()},
             "train": self.train.model_dump(),
         }
         return dict(flatten(tree))
+
+    def of_model(self) -> dict[str, Any]:
+        """As `of_training`, with those of the stages before it: all that a trained model depends on."""
+        return {**dict(flatten({"datasets": {self.dataset: self.data.model_dump()}})), **self.of_training()}
 
     def of_evaluation(self) -> dict[str, Any]:
         """The parameters that only evaluation depends on, flat, under their names in params.yaml."""

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from moodring.cleaning import cleaner_of
 from moodring.errors import MoodringError
 from moodring.files import write_json
 from moodring.model_files import read_model
 from moodring.results import MODEL, SETTINGS, Settings, read_settings
 from moodring.scoring import Predictor, score
+from moodring.tables import read_table
 from moodring.text import Cleaner
 from moodring.vocabulary import Vocabulary
 
@@ -71,8 +73,20 @@ class TextScorer:
         return pd.DataFrame({"score": scores.astype(float), "label": labels})
 
 
-def write_bundle(bundle: Path, models: Path, vocabulary: Path, cleaner: Cleaner, threshold: float) -> None:
-    """Put all that `TextScorer` needs into one directory."""
+def write_bundle(bundle: Path, models: Path, vocabulary: Path, clean: Path, threshold: float) -> None:
+    """Put all that `TextScorer` needs into one directory.
+
+    Args:
+        bundle: the directory, made where it is missing.
+        models: the train stage's directory.
+        vocabulary: the tokenize stage's file.
+        clean: the preprocess stage's table, which tells how it was cleaned.
+        threshold: a score at or above it is positive.
+
+    Raises:
+        MoodringError: the table cannot be read.
+    """
+    cleaner = cleaner_of(read_table(clean))
     bundle.mkdir(parents=True, exist_ok=True)
     write_json(bundle / SCORER, {"threshold": threshold, "cleaning": cleaner.recipe()})
     shutil.copyfile(vocabulary, bundle / VOCABULARY)

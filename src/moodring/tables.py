@@ -14,6 +14,7 @@ from moodring.errors import MoodringError
 from moodring.files import replacing
 
 SCHEMA = pa.schema([("split", pa.string()), ("label", pa.int8()), ("text", pa.string())])
+SPLITS = ("train", "validation", "test")
 NEGATIVE, POSITIVE = 0, 1
 
 

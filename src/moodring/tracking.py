@@ -84,22 +84,25 @@ class Experiment:
         place = f"{artifact_root()}/{self.dataset}" if uri.startswith("sqlite:") else None
         return str(self.client.create_experiment(self.dataset, artifact_location=place))
 
-    def find(self, digest: str) -> Run | None:
-        """The oldest finished run of a result, if the store has one."""
+    def find(self, digest: str, params: Params) -> Run | None:
+        """The oldest finished run of a result with these parameters, if the store has one.
+
+        Other parameters of an earlier stage may end in the same files; they are another run's.
+        """
         runs = self.client.search_runs(
             [self.id],
             f"tags.{RESULT_TAG} = '{digest}' and attributes.status = 'FINISHED'",
             order_by=["attributes.start_time ASC"],
-            max_results=1,
         )
-        return runs[0] if runs else None
+        wanted = _logged(params)
+        return next((run for run in runs if run.data.params == wanted), None)
 
     def start(self, params: Params, data_sha256: str, extra: dict[str, str] | None = None) -> str:
         """Create a run with its parameters, its data and the tags that lead back; return its id."""
         tags = {**_origin(), "dataset": params.dataset, "arch": params.arch, "data_sha256": data_sha256}
         name = os.environ.get("DVC_EXP_NAME") or params.arch
         run = self.client.create_run(self.id, tags={**tags, **(extra or {})}, run_name=name)
-        logged = [Param(key, str(value)) for key, value in params.of_model().items()]
+        logged = [Param(key, value) for key, value in _logged(params).items()]
         self.client.log_batch(run.info.run_id, params=logged)
         source = json.dumps({"path": "data/corpus", "sha256": data_sha256})
         data = Dataset(params.dataset, data_sha256[:32], "dvc", source)
@@ -126,9 +129,10 @@ class Experiment:
 class TrainingRun:
     """The run of a training that is under way."""
 
-    def __init__(self, experiment: Experiment, run_id: str) -> None:
+    def __init__(self, experiment: Experiment, params: Params, data_sha256: str) -> None:
         self._experiment = experiment
-        self.run_id = run_id
+        self._params = params
+        self.run_id = experiment.start(params, data_sha256)
         self.finished = False
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
@@ -142,7 +146,7 @@ class TrainingRun:
         returned: a result has one run.
         """
         self.finished = True
-        if (earlier := self._experiment.find(result.digest)) is not None:
+        if (earlier := self._experiment.find(result.digest, self._params)) is not None:
             self._experiment.client.delete_run(self.run_id)
             return str(earlier.info.run_id)
         self._experiment.finish(self.run_id, result)
@@ -157,7 +161,7 @@ def training_run(params: Params, data_sha256: str) -> Iterator[TrainingRun]:
         MoodringError: the store cannot be opened.
     """
     experiment = Experiment(params.dataset)
-    run = TrainingRun(experiment, experiment.start(params, data_sha256))
+    run = TrainingRun(experiment, params, data_sha256)
     try:
         yield run
     finally:
@@ -191,7 +195,7 @@ def record_evaluation(
     """
     experiment = Experiment(params.dataset)
     client = experiment.client
-    if (run := experiment.find(result.digest)) is None:
+    if (run := experiment.find(result.digest, params)) is None:
         run_id = experiment.start(params, data_sha256, {"restored": "true"})
         for row in result.history.to_dict("records"):
             epoch = int(row.pop("epoch"))
@@ -228,6 +232,10 @@ def _log_model(run_id: str, registered_name: str, write_bundle: Callable[[Path],
             pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
             registered_model_name=registered_name,
         )
+
+
+def _logged(params: Params) -> dict[str, str]:
+    return {name: str(value) for name, value in params.of_model().items()}
 
 
 def _origin() -> dict[str, str]:

@@ -151,7 +151,7 @@ def settings_of(params: Params, vocabulary_size: int, model: keras.Model, histor
         vocabulary_size=vocabulary_size,
         weights=int(model.count_params()),
         best_epoch=int(history.loc[best, "epoch"]),
-        params=params.of_model(),
+        params=params.of_training(),
     )
 
 

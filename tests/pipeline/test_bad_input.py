@@ -1,0 +1,82 @@
+"""The user's mistakes: one clear message, exit code 1, no traceback, earlier results kept."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"arch": "lstn"}, ["'lstn'", "did you mean 'lstm'"]),
+        ({"dataset": "imbd"}, ["'imbd'", "did you mean 'imdb'"]),
+        ({"train__epochz": 3}, ["train.epochz", "unknown key"]),
+        ({"train__epochs": 0}, ["train.epochs", "received: 0"]),
+        ({"archs__lstm__units": "many"}, ["archs.lstm.units", "received: 'many'"]),
+        ({"datasets__tiny__source__text": "words"}, ["'words'", "review, stars"]),
+        ({"datasets__tiny__source__path": "data/own/none.csv"}, ["data/own/none.csv"]),
+        ({"datasets__tiny__source__positive": [4]}, ["label '5'", "[4]"]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_the_first_stage_says_what_is_wrong(
+    project: Project, change: dict[str, object], expected: list[str]
+) -> None:
+    raw = (project.root / "data/raw.parquet").read_bytes()
+    project.set(**change)
+    done = project.run(sys.executable, "-m", "stages.download", check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: ")
+    for part in expected:
+        assert part in done.stderr
+    assert (project.root / "data/raw.parquet").read_bytes() == raw
+    assert not list((project.root / "data").glob(".raw.parquet*"))
+
+
+@pytest.mark.parametrize("stage", ["preprocess", "tokenize", "train", "evaluate"])
+def test_every_stage_checks_the_whole_file_first(project: Project, stage: str) -> None:
+    project.set(datasets__imdb__max_length=0)
+    done = project.run(sys.executable, "-m", f"stages.{stage}", check=False)
+    assert done.returncode == 1
+    assert "datasets.imdb.max_length" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_source_out_of_reach_names_mirror_and_default(project: Project) -> None:
+    project.set(dataset="twitter")
+    done = project.run(
+        sys.executable,
+        "-m",
+        "stages.download",
+        check=False,
+        https_proxy="http://127.0.0.1:9",
+        http_proxy="http://127.0.0.1:9",
+    )
+    assert done.returncode == 1
+    assert "MOODRING_MIRROR" in done.stderr
+    assert "rotten_tomatoes" in done.stderr
+
+
+def test_a_failed_experiment_leaves_its_predecessors_to_be_restored(project: Project) -> None:
+    failed = project.run("dvc", "exp", "run", "-S", "arch=lstn", check=False)
+    assert failed.returncode != 0
+    assert "did you mean 'lstm'" in failed.stderr
+    project.run("git", "checkout", "--quiet", "params.yaml")
+    assert project.repro() == []
+    assert project.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.parametrize("text", ["", "word " * 200_000], ids=["empty", "a million characters"])
+def test_any_text_is_kept_and_scored(project: Project, text: str) -> None:
+    path = project.root / "data/own/tiny.csv"
+    path.write_text(path.read_text(encoding="utf-8") + f'"{text}",5\n' * 8, encoding="utf-8")
+    project.repro()
+    assert project.json("metrics/test.json")["rows"] >= 60
+    assert sum(project.json("metrics/data.json")["rows"].values()) >= 240

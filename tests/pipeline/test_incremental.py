@@ -1,0 +1,106 @@
+"""What a change makes run again: exactly the stages whose result depends on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.repo import Repo
+
+from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+PARAMETERS: list[tuple[str, Any, set[str]]] = [
+    ("dataset", "imdb", {"download", "preprocess", "tokenize", "train"}),
+    ("seed", 8, {"preprocess", "train"}),
+    ("arch", "gru", {"train"}),
+    ("datasets__tiny__source__split_seed", 4, {"download"}),
+    ("datasets__tiny__preprocess__lowercase", False, {"preprocess"}),
+    ("datasets__tiny__preprocess__stem", "snowball", {"preprocess"}),
+    ("datasets__tiny__tokenize__min_count", 2, {"tokenize"}),
+    ("datasets__tiny__max_length", 9, {"train"}),
+    ("datasets__imdb__max_length", 9, set()),
+    ("datasets__imdb__preprocess__stem", "snowball", set()),
+    ("archs__lstm__units", 9, {"train"}),
+    ("archs__gru__units", 9, set()),
+    ("train__epochs", 2, {"train"}),
+    ("train__early_stopping__patience", 1, {"train"}),
+    ("train__buckets", 2, {"train"}),
+    ("evaluate__threshold", 0.4, {"evaluate"}),
+    ("evaluate__bins", 5, {"evaluate"}),
+]
+ALL = {"download", "preprocess", "tokenize", "train", "evaluate"}
+MODULES: list[tuple[str, set[str]]] = [
+    ("params", ALL),
+    ("files", ALL),
+    ("tables", ALL),
+    ("datasets/imdb", {"download"}),
+    ("fetch", {"download", "preprocess"}),
+    ("splits", {"download", "preprocess"}),
+    ("text", {"preprocess"}),
+    ("cleaning", {"preprocess"}),
+    ("stopwords", {"preprocess"}),
+    ("vocabulary", {"tokenize", "train", "evaluate"}),
+    ("corpus", {"tokenize", "train", "evaluate"}),
+    ("batches", {"train", "evaluate"}),
+    ("architectures", {"train"}),
+    ("training", {"train"}),
+    ("model_files", {"train", "evaluate"}),
+    ("scoring", {"evaluate"}),
+    ("evaluation", {"evaluate"}),
+    ("figures", {"evaluate"}),
+    ("tracking", set()),
+    ("pyfunc_model", set()),
+    ("serving", set()),
+    ("project", set()),
+    ("errors", set()),
+    ("cli", set()),
+]
+
+
+def stale(root: Path) -> set[str]:
+    """As `dvc status` says it, without the start of a process."""
+    with Repo(str(root)) as repo:
+        return set(repo.status())
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), PARAMETERS, ids=[row[0] for row in PARAMETERS])
+def test_a_parameter_touches_exactly_its_stages(
+    project: Project, name: str, value: object, expected: set[str]
+) -> None:
+    project.set(**{name: value})
+    assert stale(project.root) == expected
+
+
+@pytest.mark.parametrize(("module", "expected"), MODULES, ids=[row[0] for row in MODULES])
+def test_a_module_touches_exactly_its_stages(project: Project, module: str, expected: set[str]) -> None:
+    path = project.root / f"src/moodring/{module}.py"
+    path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert stale(project.root) == expected
+
+
+def test_a_stage_whose_inputs_come_out_alike_does_not_run(project: Project) -> None:
+    path = project.root / "src/moodring/text.py"
+    path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert project.repro() == ["preprocess"]
+
+
+def test_going_back_to_an_earlier_architecture_trains_nothing(project: Project) -> None:
+    before = len(project.runs())
+    project.set(arch="gru")
+    assert project.repro() == ["train", "evaluate"]
+    gru = project.json("metrics/test.json")
+    project.set(arch="lstm")
+    assert project.repro() == []
+    project.set(arch="gru")
+    assert project.repro() == []
+    assert project.json("metrics/test.json") == gru
+    assert len(project.runs()) == before + 1
+
+
+def test_a_changed_own_file_is_noticed(project: Project) -> None:
+    path = project.root / "data/own/tiny.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "another wonderful film,5\n", encoding="utf-8")
+    assert stale(project.root) >= {"download"}

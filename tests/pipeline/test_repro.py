@@ -1,0 +1,148 @@
+"""A whole `dvc repro`, and what stands there afterwards."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+FLAT = [
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "log_loss",
+    "roc_auc",
+    "average_precision",
+    "f1",
+    "brier",
+]
+FLAT += ["calibration_error", "rows"]
+
+
+def test_the_tables_have_the_documented_columns(project: Project) -> None:
+    for name, splits in (("raw", {"train", "test"}), ("clean", {"train", "validation", "test"})):
+        table = pq.read_table(project.root / f"data/{name}.parquet")
+        assert [(field.name, str(field.type)) for field in table.schema] == [
+            ("split", "string"),
+            ("label", "int8"),
+            ("text", "string"),
+        ]
+        assert set(table["split"].to_pylist()) == splits
+
+
+def test_the_corpus_is_ragged_arrays_of_small_numbers(project: Project) -> None:
+    rows = project.json("metrics/data.json")["rows"]
+    for split in ("train", "validation", "test"):
+        tokens, offsets, labels = (
+            np.load(project.root / f"data/corpus/{split}/{name}.npy")
+            for name in ("tokens", "offsets", "labels")
+        )
+        assert (tokens.dtype, offsets.dtype, labels.dtype) == (np.uint8, np.int64, np.int8)
+        assert len(labels) == len(offsets) - 1 == rows[split]
+        assert offsets[-1] == len(tokens)
+
+
+def test_the_model_learned_what_the_made_texts_tell(project: Project) -> None:
+    metrics = project.json("metrics/test.json")
+    assert list(metrics) == FLAT
+    assert metrics["rows"] == 60
+    assert (
+        metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"] or metrics["accuracy"] == 1
+    )
+    assert metrics["accuracy"] > 0.8
+
+
+def test_every_plot_has_data_and_a_picture(project: Project) -> None:
+    names = {path.name for path in (project.root / "metrics/plots").iterdir()}
+    plots = ("learning_curves", "confusion", "roc", "precision_recall", "calibration", "scores", "by_length")
+    assert names == {f"{plot}.{kind}" for plot in plots for kind in ("csv", "png")}
+
+
+def test_git_sees_only_what_is_meant_for_it(project: Project) -> None:
+    assert project.run("git", "status", "--porcelain").stdout == ""
+    tracked = project.run("git", "ls-files").stdout.split()
+    assert not [
+        name for name in tracked if name.startswith(("models", "mlflow.db", "mlartifacts", "data/raw"))
+    ]
+    assert "metrics/test.json" in tracked
+
+
+def test_a_second_repro_runs_nothing_and_makes_no_run(project: Project) -> None:
+    before = project.runs()
+    assert project.repro() == []
+    assert project.runs() == before
+
+
+def test_one_mlflow_run_holds_the_result(project: Project) -> None:
+    (run,) = project.runs()
+    assert (run["status"], run["experiment"]) == ("FINISHED", "tiny")
+    assert run["params"]["train.epochs"] == "3"
+    assert run["params"]["datasets.tiny.tokenize.max_tokens"] == "100"
+    assert run["tags"]["git_commit"] == project.run("git", "rev-parse", "HEAD~1").stdout.strip()
+    assert run["artifacts"].startswith((project.root / "mlartifacts/tiny").as_uri())
+
+
+def test_training_again_changes_no_hash_and_makes_no_second_run(project: Project) -> None:
+    before, lock = project.runs(), (project.root / "dvc.lock").read_bytes()
+    assert project.repro("--force", "--single-item", "train") == ["train"]
+    assert (project.root / "dvc.lock").read_bytes() == lock
+    assert project.repro() == []
+    assert project.runs() == before
+
+
+def test_evaluating_again_completes_the_same_run(project: Project) -> None:
+    project.set(evaluate__threshold=0.6)
+    before = [run["id"] for run in project.runs()]
+    assert project.repro() == ["evaluate"]
+    (run,) = project.runs()
+    assert [run["id"]] == before
+    assert run["tags"]["evaluate.threshold"] == "0.6"
+
+
+def test_the_served_model_scores_raw_text_as_evaluation_did(project: Project) -> None:
+    code = """
+import json, sys, mlflow
+model = mlflow.pyfunc.load_model("models:/moodring-tiny/1")
+json.dump(model.predict(json.load(sys.stdin)).to_dict("list"), sys.stdout)
+"""
+    raw = pq.read_table(project.root / "data/raw.parquet").to_pandas()
+    test = raw[raw["split"] == "test"]
+    store = f"sqlite:///{project.root / 'mlflow.db'}"
+    done = project.run(
+        sys.executable,
+        "-c",
+        code.replace("json.load(sys.stdin)", repr(test["text"].tolist())),
+        MLFLOW_TRACKING_URI=store,
+    )
+    served = pd.DataFrame(json.loads(done.stdout.splitlines()[-1]))
+    assert list(served.columns) == ["score", "label"]
+    predicted = (served["label"] == "positive").to_numpy()
+    actual = test["label"].to_numpy() == 1
+    metrics = project.json("metrics/test.json")
+    assert round(float((predicted == actual).mean()), 6) == metrics["accuracy"]
+    brier = float(((served["score"].to_numpy() - actual) ** 2).mean())
+    assert brier == pytest.approx(metrics["brier"], abs=2e-6)
+
+
+def test_stages_run_the_code_of_their_own_checkout(project: Project) -> None:
+    code = "import stages, moodring; print(moodring.__file__)"
+    where = project.run(sys.executable, "-c", code).stdout.strip()
+    assert where.startswith(str(project.root))
+
+
+@pytest.mark.parametrize("stage", ["download", "preprocess", "tokenize", "train", "evaluate"])
+def test_help_says_what_a_stage_reads_and_writes(project: Project, stage: str) -> None:
+    text = project.run(sys.executable, "-m", f"stages.{stage}", "--help", COLUMNS="200").stdout
+    listed = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
+    outputs = [*listed["outs"], *listed.get("metrics", [])]
+    for output in outputs:
+        assert (output if isinstance(output, str) else next(iter(output))) in text
