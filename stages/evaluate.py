@@ -39,7 +39,7 @@ def main(
     found = evaluation.evaluate(test.labels, scores, test.texts.lengths, chosen.evaluate)
     write_json(metrics, found.metrics)
     write_json(slices, found.slices)
-    write_plots(plots, {"learning_curves": result.history, **found.tables})
+    write_plots(plots, found.tables, result.history)
     run_id = tracking.record_evaluation(
         chosen,
         tree_sha256(corpus),

@@ -107,6 +107,7 @@ def dense_weights(inputs: int, units: int) -> int:
         ("imdb-bilstm", 3800, 3800 * 32 + 2 * lstm_weights(32, 32) + dense_weights(380 * 64, 1)),
         ("twitter-lstm", 21_573, 4_435_101),
     ],
+    ids=["imdb-lstm", "imdb-gru", "imdb-bilstm", "twitter-lstm"],
 )
 def test_seed_models_have_the_notebooks_parameter_counts(name: str, words: int, weights: int):
     params = SEEDS[name]
@@ -121,6 +122,7 @@ def test_seed_models_have_the_notebooks_parameter_counts(name: str, words: int, 
         ("imdb-bilstm", "Embedding Dropout(0.5) Bidirectional Dropout(0.5) Flatten Dense(1,sigmoid)"),
         ("twitter-lstm", "Embedding LSTM Dense(1,sigmoid)"),
     ],
+    ids=["imdb-lstm", "imdb-gru", "imdb-bilstm", "twitter-lstm"],
 )
 def test_seed_models_have_the_notebooks_layers(name: str, expected: str):
     params = SEEDS[name]

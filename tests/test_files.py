@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,13 @@ def test_a_trees_digest_does_not_depend_on_the_order_of_creation(tmp_path: Path)
     first = fill(tmp_path / "first", files)
     second = fill(tmp_path / "second", dict(reversed(files.items())))
     assert tree_sha256(first) == tree_sha256(second)
+
+
+def test_a_trees_digest_is_over_names_and_digests_in_the_names_order(tmp_path: Path) -> None:
+    names = [f"{i:02}" for i in range(40)]
+    lines = "".join(f"{name}\t{hashlib.sha256(name.encode()).hexdigest()}\n" for name in names)
+    tree = fill(tmp_path / "tree", {name: name for name in names})
+    assert tree_sha256(tree) == hashlib.sha256(lines.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(

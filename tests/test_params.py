@@ -180,3 +180,9 @@ def test_a_models_parameters_are_those_of_its_dataset_and_architecture(dataset: 
 def test_an_evaluations_parameters_are_no_models(params: Params) -> None:
     assert set(params.of_evaluation()) == {"evaluate.threshold", "evaluate.bins"}
     assert not set(params.of_evaluation()) & set(params.of_model())
+
+
+def test_of_a_datasets_parameters_training_depends_on_the_length_alone(params: Params) -> None:
+    training = params.of_training()
+    assert {key for key in training if key.startswith("datasets.")} == {"datasets.rotten_tomatoes.max_length"}
+    assert training.items() < params.of_model().items()

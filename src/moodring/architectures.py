@@ -16,7 +16,8 @@ def build(params: ArchParams, vocabulary_size: int, max_length: int) -> keras.Mo
     The model takes token ids, shape (batch, length), int32, padded on the left, and returns the
     probability of positive, shape (batch, 1), float32. Where `params.padding` is `fixed`, length is
     `max_length`; else it may differ from batch to batch. It uses no mask: with Keras' own activations and
-    no recurrent dropout, LSTM and GRU then run cuDNN's fused kernel on a GPU.
+    no recurrent dropout, LSTM and GRU then run cuDNN's fused kernel on a GPU. Dropout stands after
+    flattening, where the notebook has it before: the two commute.
 
     Args:
         params: embedding, recurrent layer, pooling and head.

@@ -21,8 +21,9 @@ def read_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
         MoodringError: the archive is truncated or damaged, or holds a name outside its own place.
     """
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r:*") as archive:
             for member in archive:
+                archive.members = []  # type: ignore[attr-defined]  # or it keeps all that it has seen
                 _check_name(path, member.name)
                 if not member.isfile() or not wanted(member.name):
                     continue
@@ -32,6 +33,9 @@ def read_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
                 if len(content) != member.size:
                     raise EOFError(f"{member.name} breaks off")
                 yield member.name, content
+            # To the end: only there does the compression's own checksum tell of a cut or a flipped bit.
+            while archive.fileobj and archive.fileobj.read(1 << 20):
+                pass
     except _BROKEN as error:
         raise _damaged(path, error) from error
 

@@ -66,6 +66,6 @@ def read_split(path: Path, split: str) -> Split:
             np.load(path / split / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ("tokens", "offsets", "labels")
         )
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise MoodringError(f"cannot read {path / split}: {error}. Run `dvc repro` to make it.") from error
     return Split(Ragged(tokens, offsets), labels)

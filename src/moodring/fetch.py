@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from moodring.errors import MoodringError
-from moodring.project import checkout_root
+from moodring.project import in_checkout
 
 MIRROR_VARIABLE = "MOODRING_MIRROR"
 TIMEOUT_SECONDS = 30
@@ -43,7 +43,7 @@ def fetched(
                     yield target
                     return
         elif mirror:
-            base = checkout_root() / Path(mirror).expanduser()
+            base = in_checkout(mirror)
             if not base.is_dir():
                 raise MoodringError(
                     f"{MIRROR_VARIABLE} names no directory and no http(s) address, received: {mirror!r}"
@@ -76,8 +76,8 @@ def out_of_reach(what: str, tried: Sequence[str]) -> MoodringError:
 def nltk_data_paths(relative: str) -> list[Path]:
     """Where NLTK's downloader may have put `relative`: each entry of NLTK_DATA, then the home folder."""
     entries = [entry for entry in os.environ.get("NLTK_DATA", "").split(os.pathsep) if entry]
-    places = [checkout_root() / Path(entry).expanduser() for entry in entries]
-    return [place / relative for place in (*places, Path("~/nltk_data").expanduser())]
+    places = [in_checkout(entry) for entry in entries]
+    return [place / relative for place in (*places, in_checkout("~/nltk_data"))]
 
 
 def _is_url(text: str) -> bool:
@@ -92,7 +92,7 @@ def _download(address: str, target: Path, tried: list[str]) -> bool:
             urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response,
             target.open("wb") as stream,
         ):
-            expected = response.headers.get("Content-Length")
+            expected = int(response.headers.get("Content-Length", -1))
             received = 0
             while block := response.read(1 << 20):
                 received += len(block)
@@ -100,10 +100,10 @@ def _download(address: str, target: Path, tried: list[str]) -> bool:
                     tried.append(f"{address}: larger than {MAX_BYTES} bytes")
                     return False
                 stream.write(block)
-    except (OSError, urllib.error.URLError, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
         tried.append(f"{address}: {error}")
         return False
-    if expected is not None and received != int(expected):
+    if expected not in {-1, received}:
         tried.append(f"{address}: broke off after {received} of {expected} bytes")
         return False
     return True

@@ -111,15 +111,21 @@ FIGURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
 }
 
 
-def write_plots(directory: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write each table that `FIGURES` names as NAME.csv and drawn as NAME.png.
+def write_plots(directory: Path, tables: dict[str, pd.DataFrame], history: pd.DataFrame) -> None:
+    """Write each table as NAME.csv and NAME.png, and the history, whose data is a file already, as a PNG.
 
     Equal tables give equal bytes. The directory is written whole or not at all.
+
+    Args:
+        directory: where to.
+        tables: the data of each plot, by a name of `FIGURES`.
+        history: a row an epoch.
     """
     with replacing(directory) as fresh:
         fresh.mkdir()
         for name, table in tables.items():
             table.to_csv(fresh / f"{name}.csv", index=False, lineterminator="\n")
+        for name, table in {"learning_curves": history, **tables}.items():
             figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
             axes = figure.subplots()
             axes.spines[["top", "right"]].set_visible(False)

@@ -268,12 +268,13 @@ def parse_params(tree: dict[str, Any], origin: str) -> Params:
 
 
 def _describe(problem: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"] if part not in _SOURCE_KINDS or part == "")
+    # pydantic names the kind of a source in its place: datasets.imdb.source.imdb.path
+    parts = [str(part) for part in problem["loc"]]
+    place = ".".join(part for before, part in zip(["", *parts], parts, strict=False) if before != "source")
     message = str(problem["msg"]).removeprefix("Value error, ")
     kind = problem["type"]
     if kind == "extra_forbidden":
-        parent = place.rsplit(".", 1)[0] if "." in place else "the file"
-        return f"{place}: unknown key; see {parent}'s keys in the documentation or `git diff`"
+        return f"{place}: unknown key, received: {problem['input']!r:.80}; is it misspelt?"
     if kind == "missing":
         return f"{place}: missing"
     if kind == "value_error" and not place:
@@ -281,10 +282,9 @@ def _describe(problem: Any) -> str:
     received = problem["input"]
     if isinstance(received, float) and math.isnan(received):
         received = "nan"
+    if kind == "float_type" and isinstance(received, str):
+        message += " (YAML takes 1e-3 for a text: write 1.0e-3)"
     return f"{place}: {message}, received: {received!r:.80}"
-
-
-_SOURCE_KINDS = {"rotten_tomatoes", "twitter", "imdb", "file"}
 
 
 def _suggest(name: str, known: dict[str, Any]) -> str:

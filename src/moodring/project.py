@@ -22,5 +22,10 @@ def checkout_root() -> Path:
     return inside
 
 
+def in_checkout(path: str) -> Path:
+    """A path as the user gave it: `~` is the home folder, and a relative one is taken from the root."""
+    return checkout_root() / os.path.expanduser(path)  # noqa: PTH111  # Path.expanduser raises for an unknown user
+
+
 def _nearest_dvc_root(start: Path) -> Path:
     return next((place for place in (start, *start.parents) if (place / ".dvc").is_dir()), start)

@@ -14,8 +14,11 @@ TWEET = re.compile(r"@\S+|https?:\S+|http?:\S|[^A-Za-z0-9]+")
 # What Keras' Tokenizer takes for a separator (its documented default `filters`).
 KERAS_FILTERS = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
 TAG = re.compile(r"<[^>]+>")
-# Western emoticons: eyes, perhaps a nose, a mouth; and hearts. `:/` of a link is none.
-EMOTICON = re.compile(r"[:;=][-o'^~]?(?:[()\[\]{}|*@]+|[/\\](?!/)|[dpDPoO]+(?!\w))|</?3+")
+# Western emoticons: eyes, perhaps a nose, a mouth; and hearts. A link is taken whole: it holds none.
+EMOTICON = re.compile(
+    r"https?:\S+|(?P<emoticon>[:;=][-o'^~]?(?:[()\[\]{}|*@]+|[/\\](?!/)|[dpDPoO]+(?!\w))|</?3+)",
+    re.IGNORECASE,
+)
 STEMS_KEPT = 1 << 17
 
 
@@ -42,7 +45,7 @@ class Cleaner:
         if params.emoticons == "keep":
             return " ".join(self._around_emoticons(text))
         if params.emoticons == "strip":
-            text = EMOTICON.sub(" ", text)
+            text = EMOTICON.sub(lambda match: " " if match["emoticon"] else match[0], text)
         return " ".join(self._tokens(text))
 
     def _tokens(self, text: str) -> list[str]:
@@ -53,13 +56,17 @@ class Cleaner:
         tokens = text.split()
         if self.stop_words:
             tokens = [token for token in tokens if token not in self.stop_words]
-        return [self._stem(token) for token in tokens] if self._stem else tokens
+        if self._stem:
+            # Snowball leaves nothing of a token that is a bare "'s".
+            return [stem for token in tokens if (stem := self._stem(token))]
+        return tokens
 
     def _around_emoticons(self, text: str) -> list[str]:
         tokens: list[str] = []
         start = 0
-        # A link is cut at no emoticon: its ":/" is not one, and what follows a space is not the link's.
         for match in EMOTICON.finditer(text):
+            if not match["emoticon"]:
+                continue
             tokens += [*self._tokens(text[start : match.start()]), match[0]]
             start = match.end()
         return tokens + self._tokens(text[start:])

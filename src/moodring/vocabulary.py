@@ -102,7 +102,10 @@ class Vocabulary:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(tuple(content["words"]), bool(content["drop_oov"]))
+            words, drop_oov = content["words"], content["drop_oov"]
+            if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+                raise TypeError("words must be a list of strings")
+            return cls(tuple(words), bool(drop_oov))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MoodringError(f"{path} is no vocabulary: {error}. Run `dvc repro` to make it.") from error
 
@@ -114,9 +117,9 @@ def _split(texts: Sequence[str] | pa.ChunkedArray) -> tuple[pa.LargeStringArray,
     if isinstance(array, pa.ChunkedArray):  # no chunk at all
         array = pa.array([], pa.large_string())
     lists = pc.split_pattern(array, " ")
-    lengths = pc.list_value_length(lists).to_numpy(zero_copy_only=False).astype(np.int64)
-    words = lists.flatten()
-    # Splitting an empty text gives one empty word; clean texts hold no others.
-    lengths[pc.equal(array, "").to_numpy(zero_copy_only=False)] = 0
-    words = words.filter(pc.not_equal(words, ""))
-    return words, np.concatenate([[0], np.cumsum(lengths)])
+    pieces = lists.flatten()
+    ends = np.cumsum(pc.list_value_length(lists).to_numpy(zero_copy_only=False), dtype=np.int64)
+    # An empty text splits into one empty piece; none of these is a word.
+    is_word = pc.not_equal(pieces, "")
+    words_before = np.concatenate([[0], np.cumsum(is_word.to_numpy(zero_copy_only=False), dtype=np.int64)])
+    return pieces.filter(is_word), words_before[np.concatenate([[0], ends])]

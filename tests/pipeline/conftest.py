@@ -96,10 +96,6 @@ class Project:
         """`dvc repro`; the stages that ran, in order."""
         return ran(self.run("dvc", "repro", *arguments, check=check).stdout)
 
-    def stale(self) -> set[str]:
-        """The stages whose own dependencies or parameters changed, by `dvc status`."""
-        return set(json.loads(self.run("dvc", "status", "--json").stdout))
-
     def set(self, **values: Any) -> None:
         """Change params.yaml; `__` stands for the dot of a nested key."""
         path = self.root / "params.yaml"
@@ -120,7 +116,7 @@ class Project:
     def undo(self) -> None:
         """Back to the last commit, outputs included."""
         self.run("git", "checkout", "--quiet", ".")
-        self.run("dvc", "checkout", "--quiet")
+        self.run("dvc", "checkout", "--force", "--quiet")
 
     def json(self, path: str) -> Any:
         """A JSON file of the checkout."""

@@ -63,7 +63,7 @@ MODULES: list[tuple[str, set[str]]] = [
 def stale(root: Path) -> set[str]:
     """As `dvc status` says it, without the start of a process."""
     with Repo(str(root)) as repo:
-        return set(repo.status())
+        return {name.rpartition(":")[2] for name in repo.status()}
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), PARAMETERS, ids=[row[0] for row in PARAMETERS])

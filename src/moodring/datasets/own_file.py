@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,12 +11,14 @@ import pyarrow.parquet as pq
 
 from moodring.errors import MoodringError
 from moodring.params import FileSource
-from moodring.project import checkout_root
+from moodring.project import in_checkout
 from moodring.tables import NEGATIVE, POSITIVE, make_table
+
+MAX_CSV_BYTES = 2**31 - 1
 
 
 def read(source: FileSource) -> pa.Table:
-    """The file's rows in order; a missing text is an empty one.
+    """The file's rows in order; a missing text is an empty one. Messages count data rows from 1.
 
     Rows are all in the split `train` unless `source.split` names a column that says otherwise.
 
@@ -31,14 +34,17 @@ def read(source: FileSource) -> pa.Table:
             raise MoodringError(
                 f"{source.path} has no single column {column!r}; its columns: {', '.join(table.column_names)}"
             )
-    texts = [_text(value, row, source) for row, value in enumerate(table[source.text].to_pylist())]
+    texts = [_text(value, row, source) for row, value in enumerate(table[source.text].to_pylist(), start=1)]
     meaning = {_key(value): POSITIVE for value in source.positive}
-    meaning |= {_key(value): NEGATIVE for value in source.negative}
+    for value in source.negative:
+        if meaning.setdefault(_key(value), NEGATIVE) == POSITIVE:
+            raise MoodringError(f"label {value!r} stands in both positive and negative: choose one")
     labels = [
-        _label(value, row, meaning, source) for row, value in enumerate(table[source.label].to_pylist())
+        _label(value, row, meaning, source)
+        for row, value in enumerate(table[source.label].to_pylist(), start=1)
     ]
     splits = table[source.split].to_pylist() if source.split else ["train"] * len(texts)
-    for row, split in enumerate(splits):
+    for row, split in enumerate(splits, start=1):
         if split not in ("train", "test"):
             raise MoodringError(
                 f"{source.path}, row {row}: split must be train or test, received: {split!r:.80}"
@@ -48,8 +54,8 @@ def read(source: FileSource) -> pa.Table:
 
 def _find(name: str) -> Path:
     # The working directory comes first: in DVC's temporary copies it holds the file's own version.
-    for base in (Path.cwd(), checkout_root()):
-        if (path := base / Path(name).expanduser()).is_file():
+    for path in (Path.cwd() / name, in_checkout(name)):
+        if path.is_file():
             return path
     raise MoodringError(f"there is no file {name!r}; paths are relative to the project's root")
 
@@ -58,7 +64,9 @@ def _read_file(path: Path) -> pa.Table:
     try:
         match path.suffix.lower():
             case ".parquet":
-                return pq.read_table(path)
+                table = pq.read_table(path)
+                table.validate(full=True)  # such as: is text UTF-8?
+                return table
             case ".csv":
                 return _read_csv(path)
             case suffix:
@@ -68,10 +76,14 @@ def _read_file(path: Path) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
+    if (size := path.stat().st_size) >= MAX_CSV_BYTES:
+        raise MoodringError(
+            f"{path.name} has {size} bytes; a CSV file of up to {MAX_CSV_BYTES} is read. Bring it as Parquet."
+        )
     # Everything as text: whether a label reads 1 or "1" must not depend on the rows around it.
     options = pa_csv.ParseOptions(newlines_in_values=True)
     # One block holds any text; a value may not cross two of Arrow's blocks.
-    reading = pa_csv.ReadOptions(block_size=max(path.stat().st_size + 1, 1 << 20), use_threads=False)
+    reading = pa_csv.ReadOptions(block_size=max(size + 1, 1 << 20), use_threads=False)
     names = pa_csv.open_csv(path, read_options=reading, parse_options=options).schema.names
     strings = {name: pa.string() for name in names}
     converting = pa_csv.ConvertOptions(column_types=strings, strings_can_be_null=False)
@@ -89,7 +101,8 @@ def _text(value: object, row: int, source: FileSource) -> str:
 
 
 def _label(value: object, row: int, meaning: dict[str, int], source: FileSource) -> int:
-    if (label := meaning.get(_key(value))) is None:
+    label = None if value is None else meaning.get(_key(value))
+    if label is None:
         raise MoodringError(
             f"{source.path}, row {row}: label {value!r:.80} is neither in positive "
             f"{source.positive} nor in negative {source.negative}"
@@ -99,6 +112,8 @@ def _label(value: object, row: int, meaning: dict[str, int], source: FileSource)
 
 def _key(value: object) -> str:
     """One spelling for a label's value, whether params.yaml, CSV or Parquet holds it."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip().lower()
+    text = str(value).strip().lower()
+    with contextlib.suppress(ValueError):
+        number = float(text)
+        return str(int(number)) if number.is_integer() else str(number)
+    return text

@@ -27,6 +27,7 @@ def read() -> pa.Table:
     Raises:
         MoodringError: the corpus is out of reach or damaged.
     """
+    # NLTK's downloader leaves the archive, and beside it what was in it.
     nearby = [*nltk_data_paths(ARCHIVE), *nltk_data_paths("corpora/twitter_samples")]
     names = [f"nltk_data/{ARCHIVE}", ARCHIVE, Path(ARCHIVE).name]
     with fetched(names, home=HOME, nearby=nearby) as path:
@@ -37,7 +38,7 @@ def read() -> pa.Table:
 def read_corpus(path: Path) -> pa.Table:
     """As `read`, from the zip archive or the directory that NLTK's downloader leaves."""
     if path.is_dir():
-        contents = {name: (path.parent / name).read_bytes() for name in MEMBERS.values()}
+        contents = {name: _read_file(path.parent / name) for name in MEMBERS.values()}
     else:
         contents = read_zip(path, list(MEMBERS.values()))
     tweets = {label: _texts(contents[name], name) for label, name in MEMBERS.items()}
@@ -51,6 +52,13 @@ def read_corpus(path: Path) -> pa.Table:
             labels += [label] * len(chosen)
             texts += chosen
     return make_table(splits, labels, texts)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MoodringError(f"cannot read {path}: {error}. Unpack the corpus again, or remove it.") from error
 
 
 def _texts(content: bytes, name: str) -> list[str]:

@@ -1,0 +1,154 @@
+"""What is served scores raw text as the stages score it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from moodring.architectures import build
+from moodring.cleaning import clean_table, cleaner_of
+from moodring.corpus import read_split, read_vocabulary, write_corpus
+from moodring.errors import MoodringError
+from moodring.model_files import read_model, write_model
+from moodring.params import Params, TokenizeParams
+from moodring.results import Settings
+from moodring.scoring import score
+from moodring.serving import TextScorer, write_bundle
+from moodring.tables import read_table, write_table
+from moodring.text import Cleaner
+from tests.conftest import made_table
+
+RAW = [
+    "A <br />WONDERFUL, moving film!!",
+    "dull; awful & boring (the ending)",
+    "",
+    "<p>",
+    "@nobody http://example.org :-) Ünïcödé 電影 words never seen",
+    "the " * 10_000,
+]
+SETTINGS = Settings(max_length=12, buckets=4, vocabulary_size=0, weights=0, best_epoch=1, params={})
+
+
+@pytest.fixture(scope="module")
+def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the stages write: clean.parquet, corpus, models; and a bundle made of them."""
+    root = tmp_path_factory.mktemp("pipeline")
+    cleaner = Cleaner(params.datasets["imdb"].preprocess)
+    write_table(root / "clean.parquet", clean_table(made_table(), cleaner, seed=7, name="made")[0])
+    tokenize = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
+    words = write_corpus(root / "corpus", read_table(root / "clean.parquet"), tokenize)
+    keras.utils.set_random_seed(1)
+    arch = params.archs["gru"].model_copy(update={"embedding": 8, "units": 8})
+    model = build(arch, len(words), SETTINGS.max_length)
+    model.set_weights([weights * 3 for weights in model.get_weights()])
+    write_model(root / "models", model, pd.DataFrame({"epoch": [1]}), SETTINGS)
+    write(root, root / "bundle", threshold=0.5)
+    return root
+
+
+def write(root: Path, bundle: Path, threshold: float) -> None:
+    vocabulary = root / "corpus" / "vocabulary.json"
+    write_bundle(bundle, root / "models", vocabulary, root / "clean.parquet", threshold)
+
+
+@pytest.fixture(scope="module")
+def scorer(pipeline: Path) -> TextScorer:
+    return TextScorer.from_bundle(pipeline / "bundle")
+
+
+def test_raw_text_scores_as_cleaned_encoded_and_scored_by_hand(pipeline: Path, scorer: TextScorer):
+    cleaner = cleaner_of(read_table(pipeline / "clean.parquet"))
+    encoded = read_vocabulary(pipeline / "corpus").encode([cleaner(text) for text in RAW])
+    by_hand = score(read_model(pipeline / "models"), encoded, SETTINGS.padding)
+    np.testing.assert_allclose(scorer.scores(RAW), by_hand, rtol=0, atol=1e-6)
+
+
+def test_the_raw_test_split_scores_as_the_corpus_does(pipeline: Path, scorer: TextScorer):
+    raw = [text for split, _, text in zip(*made_table().to_pydict().values(), strict=True) if split == "test"]
+    test = read_split(pipeline / "corpus", "test").texts
+    evaluated = score(read_model(pipeline / "models"), test, SETTINGS.padding)
+    np.testing.assert_allclose(scorer.scores(raw), evaluated, rtol=0, atol=1e-6)
+    assert len(np.unique(evaluated.round(3))) > 20, "the texts must differ in score"
+
+
+def test_a_text_is_served_alone_as_among_others(scorer: TextScorer):
+    alone = np.concatenate([scorer.scores([text]) for text in RAW])
+    np.testing.assert_allclose(scorer.scores(RAW), alone, rtol=0, atol=1e-6)
+
+
+def test_the_table_has_score_and_label_a_row_a_text(scorer: TextScorer):
+    table = scorer.predict(RAW)
+    assert list(table.columns) == ["score", "label"]
+    np.testing.assert_array_equal(table["score"], scorer.scores(RAW))
+    assert list(table["label"]) == ["positive" if value >= 0.5 else "negative" for value in table["score"]]
+
+
+def test_labels_follow_the_threshold(pipeline: Path, tmp_path: Path, scorer: TextScorer):
+    first, second = sorted(scorer.scores(RAW[:2]).tolist())
+    assert first < second
+    order = np.argsort(scorer.scores(RAW[:2]))
+    texts = [RAW[i] for i in order]
+    for threshold, labels in [
+        (first / 2, ["positive", "positive"]),
+        ((first + second) / 2, ["negative", "positive"]),
+        (second, ["negative", "positive"]),
+        ((1 + second) / 2, ["negative", "negative"]),
+    ]:
+        write(pipeline, tmp_path / "bundle", threshold)
+        assert list(TextScorer.from_bundle(tmp_path / "bundle").predict(texts)["label"]) == labels
+
+
+def test_no_text_gives_an_empty_table(scorer: TextScorer):
+    table = scorer.predict([])
+    assert list(table.columns) == ["score", "label"]
+    assert len(table) == 0
+
+
+def test_a_bundle_needs_nothing_but_itself(pipeline: Path, tmp_path: Path, scorer: TextScorer):
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(pipeline / "bundle", moved)
+    np.testing.assert_array_equal(TextScorer.from_bundle(moved).scores(RAW), scorer.scores(RAW))
+
+
+def test_a_cleaner_with_stop_words_and_stems_is_served(
+    params: Params, pipeline: Path, tmp_path: Path, scorer: TextScorer
+):
+    cleaner = Cleaner(params.datasets["twitter"].preprocess, ["the", "wonderful"])
+    table = clean_table(made_table(), cleaner, seed=7, name="made")[0]
+    write_table(tmp_path / "clean.parquet", table)
+    shutil.copytree(pipeline / "models", tmp_path / "models")
+    words = write_corpus(tmp_path / "corpus", table, TokenizeParams(max_tokens=20, min_count=1, oov="drop"))
+    write(tmp_path, tmp_path / "bundle", threshold=0.5)
+    served = TextScorer.from_bundle(tmp_path / "bundle").scores(
+        ["@me the Wonderful MOVING actors http://a.b"]
+    )
+    by_hand = score(read_model(tmp_path / "models"), words.encode(["move actor"]), SETTINGS.padding)
+    np.testing.assert_allclose(served, by_hand, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["scorer.json", "vocabulary.json", "model.keras", "settings.json"])
+@pytest.mark.parametrize("damage", [None, b"", b"[]", b'{"a": 1}'], ids=["missing", "empty", "list", "other"])
+def test_a_damaged_bundle_is_told(pipeline: Path, tmp_path: Path, name: str, damage: bytes | None):
+    bundle = tmp_path / "bundle"
+    shutil.copytree(pipeline / "bundle", bundle)
+    (bundle / name).unlink()
+    if damage is not None:
+        (bundle / name).write_bytes(damage)
+    with pytest.raises(MoodringError, match=str(bundle)):
+        TextScorer.from_bundle(bundle)
+
+
+def test_a_missing_bundle_is_told(tmp_path: Path):
+    with pytest.raises(MoodringError, match="nowhere"):
+        TextScorer.from_bundle(tmp_path / "nowhere")
+
+
+def test_a_bundle_of_a_missing_table_is_told(pipeline: Path, tmp_path: Path):
+    shutil.copytree(pipeline / "models", tmp_path / "models")
+    with pytest.raises(MoodringError, match=r"clean\.parquet"):
+        write(tmp_path, tmp_path / "bundle", threshold=0.5)

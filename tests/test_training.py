@@ -1,0 +1,212 @@
+"""Fitting: the same bits again, the best epoch's weights, batches of any length, divergence told."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+from moodring.architectures import build
+from moodring.batches import Padding
+from moodring.corpus import Split
+from moodring.errors import MoodringError
+from moodring.model_files import stable_bytes
+from moodring.params import Params, TokenizeParams
+from moodring.training import BatchSequence, EpochMetrics, fit, padding_of, settings_of, train
+from moodring.vocabulary import Vocabulary
+from tests.conftest import made_rows
+
+TEXTS, LABELS = made_rows(96)
+VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
+LENGTH = 20  # no made text is longer
+
+
+def split_of(texts: list[str], labels: list[int]) -> Split:
+    return Split(VOCABULARY.encode(texts), np.array(labels, dtype=np.int8))
+
+
+TRAIN, VALIDATION = split_of(TEXTS[:64], LABELS[:64]), split_of(TEXTS[64:], LABELS[64:])
+
+
+@pytest.fixture
+def tiny(params: Params) -> Params:
+    """A few units, short texts, four length buckets."""
+    arch = params.archs["rnn"].model_copy(update={"embedding": 4, "units": 4})
+    data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
+    chosen = {"dataset": "imdb", "datasets": {"imdb": data}, "arch": "rnn", "archs": {"rnn": arch}}
+    return with_train(params.model_copy(update=chosen), epochs=2, batch_size=8, buckets=4)
+
+
+def with_train(params: Params, **changes: object) -> Params:
+    return params.model_copy(update={"train": params.train.model_copy(update=changes)})
+
+
+def with_arch(params: Params, **changes: object) -> Params:
+    return params.model_copy(update={"archs": {"rnn": params.architecture.model_copy(update=changes)}})
+
+
+@pytest.fixture
+def quick(tiny: Params) -> Params:
+    """As `tiny`; it learns the made texts in a few epochs."""
+    apt = {"pooling": "max", "embedding_dropout": 0.0, "head_dropout": 0.0}
+    return with_arch(with_train(tiny, learning_rate=0.03), **apt)
+
+
+def fit_tiny(params: Params, train_split: Split, validation: Split = VALIDATION) -> pd.DataFrame:
+    model = build(params.architecture, len(VOCABULARY), LENGTH)
+    return fit(model, train_split, validation, params.train, padding_of(params), params.seed)
+
+
+def texts_of_lengths(*lengths: int) -> Split:
+    return split_of([" ".join(["film"] * length) for length in lengths], [i % 2 for i in range(len(lengths))])
+
+
+def batches_of(sequence: BatchSequence) -> list[list[tuple[int, ...]]]:
+    """The texts of each batch, padding left out."""
+    return [texts_in(sequence[i][0]) for i in range(len(sequence))]
+
+
+def texts_in(ids: np.ndarray) -> list[tuple[int, ...]]:
+    return [tuple(row[row > 0].tolist()) for row in ids]
+
+
+def texts_of(split: Split) -> list[tuple[int, ...]]:
+    return [tuple(text.tolist()) for text in np.split(split.texts.tokens, split.texts.offsets[1:-1])]
+
+
+def test_one_seed_trains_the_same_model_twice(tiny: Params):
+    first, second = (train(tiny, len(VOCABULARY), TRAIN, VALIDATION) for _ in range(2))
+    pd.testing.assert_frame_equal(first[1], second[1], check_exact=True)
+    assert stable_bytes(first[0]) == stable_bytes(second[0])
+
+
+def test_another_seed_trains_another_model(tiny: Params):
+    other = tiny.model_copy(update={"seed": tiny.seed + 1})
+    first, second = (train(params, len(VOCABULARY), TRAIN, VALIDATION) for params in (tiny, other))
+    assert first[1]["loss"].tolist() != second[1]["loss"].tolist()
+    assert stable_bytes(first[0]) != stable_bytes(second[0])
+
+
+def test_training_learns_what_the_mood_words_tell(quick: Params):
+    _, history = train(with_train(quick, epochs=6), len(VOCABULARY), TRAIN, VALIDATION)
+    assert history["val_accuracy"].max() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("monitor", "best", "patience", "learning_rate"),
+    [("val_loss", "min", 2, 1.0), ("val_loss", "min", 99, 1.0), ("val_accuracy", "max", 2, 0.03)],
+    ids=["stopped early", "trained to the end", "several best epochs"],
+)
+def test_the_first_best_epochs_weights_are_kept(
+    quick: Params, monitor: str, best: str, patience: int, learning_rate: float
+):
+    stopping = quick.train.early_stopping.model_copy(update={"monitor": monitor, "patience": patience})
+    wild = with_train(quick, epochs=8, learning_rate=learning_rate, early_stopping=stopping)
+    model, history = train(wild, len(VOCABULARY), TRAIN, VALIDATION)
+    kept = settings_of(wild, len(VOCABULARY), model, history).best_epoch
+    watched = history.set_index("epoch")[monitor]
+    assert kept == watched[watched == getattr(watched, best)()].index[0]
+    assert kept < len(history), "the made training must go on after its best epoch"
+    assert len(history) == min(kept + patience, 8)
+    batches = BatchSequence(VALIDATION, padding_of(wild), wild.train.batch_size)
+    found = model.evaluate(batches, verbose=0, return_dict=True)
+    expected = history.set_index("epoch").loc[kept]
+    assert found["loss"] == pytest.approx(expected["val_loss"], rel=1e-5)
+    assert found["accuracy"] == pytest.approx(expected["val_accuracy"])
+
+
+def test_each_epoch_is_told_once_in_order(tiny: Params):
+    told: list[tuple[int, EpochMetrics]] = []
+    three = with_train(tiny, epochs=3)
+    _, history = train(three, len(VOCABULARY), TRAIN, VALIDATION, lambda *epoch: told.append(epoch))
+    assert list(history.columns) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert [{"epoch": epoch, **metrics} for epoch, metrics in told] == history.to_dict("records")
+    assert history["epoch"].tolist() == [1, 2, 3]
+
+
+def test_settings_tell_how_the_model_was_made(tiny: Params):
+    model, history = train(tiny, len(VOCABULARY), TRAIN, VALIDATION)
+    settings = settings_of(tiny, len(VOCABULARY), model, history)
+    assert settings.padding == Padding(LENGTH, 4)
+    assert settings.vocabulary_size == len(VOCABULARY)
+    assert settings.weights == len(VOCABULARY) * 4 + (8 * 4 + 4) + 5  # embedding, recurrent layer, output
+    assert settings.params == tiny.of_training()
+
+
+def test_batches_depend_on_seed_and_epoch_alone():
+    one, same, other = (BatchSequence(TRAIN, Padding(LENGTH, 4), 8, seed) for seed in (3, 3, 4))
+    first = batches_of(one)
+    assert batches_of(same) == first
+    assert batches_of(other) != first
+    one.on_epoch_end()
+    same.on_epoch_end()
+    assert batches_of(one) == batches_of(same) != first
+
+
+def test_validation_batches_keep_their_order():
+    sequence = BatchSequence(VALIDATION, Padding(LENGTH, 4), 8)
+    first = batches_of(sequence)
+    sequence.on_epoch_end()
+    assert batches_of(sequence) == first
+
+
+def test_a_batch_holds_the_labels_of_its_texts():
+    sequence = BatchSequence(TRAIN, Padding(LENGTH, 4), 8, seed=3)
+    label_of = dict(zip(texts_of(TRAIN), TRAIN.labels.tolist(), strict=True))
+    for ids, labels in (sequence[i] for i in range(len(sequence))):
+        assert labels.shape == (len(ids), 1)
+        assert labels[:, 0].tolist() == [label_of[text] for text in texts_in(ids)]
+
+
+def test_keras_sees_every_text_once_an_epoch_in_another_order_each_time():
+    seen: list[tuple[int, ...]] = []
+
+    class Listener(keras.Model):
+        def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, float]:
+            seen.extend(texts_in(data[0].numpy()))
+            return {"loss": 0.0}
+
+    model = Listener()
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.fit(BatchSequence(TRAIN, Padding(LENGTH, 4), 8, seed=3), epochs=3, shuffle=False, verbose=0)
+    epochs = [seen[start : start + 64] for start in range(0, len(seen), 64)]
+    assert [sorted(epoch) for epoch in epochs] == [sorted(texts_of(TRAIN))] * 3
+    assert len(set(map(tuple, epochs))) == 3
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [[3, 3, 3, 3, 12, 12], [3, 3, 3, 3, 7, 20, 40], [2, 2, 2, 2, 2], [5, 9], [7]],
+    ids=["first two alike", "longer than the model sees", "one bucket", "two batches", "one batch"],
+)
+def test_texts_of_any_lengths_train(tiny: Params, lengths: list[int]):
+    texts = texts_of_lengths(*lengths)
+    history = fit_tiny(with_train(tiny, epochs=2, batch_size=2), texts, texts)
+    assert len(history) == 2
+    assert np.isfinite(history.to_numpy()).all()
+
+
+@pytest.mark.parametrize("padding", ["bucket", "fixed"])
+def test_empty_texts_train(tiny: Params, padding: str):
+    history = fit_tiny(with_arch(tiny, padding=padding), texts_of_lengths(0, 0, 4, 0), texts_of_lengths(0, 0))
+    assert np.isfinite(history.to_numpy()).all()
+
+
+def test_a_loss_that_is_not_finite_ends_training_with_the_cause(tiny: Params):
+    model = build(tiny.architecture, len(VOCABULARY), LENGTH)
+    model.get_layer("score").set_weights([np.full((4, 1), np.nan), np.zeros(1)])
+    told: list[int] = []
+    arguments = (model, TRAIN, VALIDATION, tiny.train, padding_of(tiny), tiny.seed)
+    with pytest.raises(MoodringError, match=r"epoch 1.*train\.learning_rate \(received: 0\.001\)"):
+        fit(*arguments, lambda epoch, _: told.append(epoch))
+    assert told == []
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
+def test_the_chosen_optimiser_fits(tiny: Params, name: str):
+    chosen = with_train(tiny, epochs=1, optimizer=name, learning_rate=0.25)
+    model, _ = train(chosen, len(VOCABULARY), TRAIN, VALIDATION)
+    assert type(model.optimizer) is type(keras.optimizers.get(name))
+    assert float(model.optimizer.learning_rate) == 0.25
