@@ -1,6 +1,7 @@
-# make repro | test | ui | lint | lock | clean-venv. Needs git, make and Python 3.11 to 3.13.
+# Needs git, make and Python 3.11 to 3.13. LOCKED=gpu installs requirements/gpu.txt instead of base.txt.
 .DEFAULT_GOAL := help
 VENV ?= .venv
+LOCKED ?= base
 BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 
@@ -18,7 +19,7 @@ repro: $(VENV)/.base ## install what is locked and run the pipeline with params.
 	dvc repro
 
 test: $(VENV)/.dev ## install what tests need and run them all
-	python -m pytest
+	python -m pytest -n 2 --dist loadfile
 
 test-fast: $(VENV)/.dev ## the tests that start no pipeline
 	python -m pytest --ignore tests/pipeline
@@ -35,7 +36,7 @@ format: $(VENV)/.dev ## let ruff format the code
 	ruff check --fix .
 	ruff format .
 
-install: $(VENV)/.base ## .venv with the locked requirements and the package
+install: $(VENV)/.base ## make .venv with the locked requirements and the package
 
 lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to newest versions)
 	$(LOCK) --extra dev -o requirements/dev.txt
@@ -52,8 +53,8 @@ $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.base: requirements/base.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) --require-hashes -r requirements/base.txt
+$(VENV)/.base: requirements/$(LOCKED).txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) --require-hashes -r requirements/$(LOCKED).txt
 	$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 

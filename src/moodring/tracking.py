@@ -82,7 +82,9 @@ class Experiment:
             return str(found.experiment_id)
         # MLflow's own default place is relative to the working directory, which DVC may delete.
         place = f"{artifact_root()}/{self.dataset}" if uri.startswith("sqlite:") else None
-        return str(self.client.create_experiment(self.dataset, artifact_location=place))
+        # So that the UI opens on training runs, not on traces.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return str(self.client.create_experiment(self.dataset, artifact_location=place, tags=kind))
 
     def find(self, digest: str, params: Params) -> Run | None:
         """The oldest finished run of a result with these parameters, if the store has one.
@@ -145,12 +147,12 @@ class TrainingRun:
         Where an earlier run already holds this very result, this run is deleted and that one's id
         returned: a result has one run.
         """
-        self.finished = True
         if (earlier := self._experiment.find(result.digest, self._params)) is not None:
             self._experiment.client.delete_run(self.run_id)
-            return str(earlier.info.run_id)
-        self._experiment.finish(self.run_id, result)
-        return self.run_id
+        else:
+            self._experiment.finish(self.run_id, result)
+        self.finished = True
+        return str(earlier.info.run_id) if earlier else self.run_id
 
 
 @contextlib.contextmanager
@@ -240,7 +242,7 @@ def _logged(params: Params) -> dict[str, str]:
 
 def _origin() -> dict[str, str]:
     """Tags that lead from a run back to git and DVC."""
-    tags: dict[str, str] = {}
+    tags = {"mlflow.source.name": "dvc repro", "mlflow.source.type": "LOCAL"}
     if (commit := _git("rev-parse", "HEAD")) is not None:
         tags |= {"mlflow.source.git.commit": commit, "git_commit": commit}
         tags["git_dirty"] = str(bool(_git("status", "--porcelain", "--untracked-files=no"))).lower()
