@@ -118,7 +118,9 @@ def test_a_bundle_needs_nothing_but_itself(pipeline: Path, tmp_path: Path, score
 def test_a_cleaner_with_stop_words_and_stems_is_served(
     params: Params, pipeline: Path, tmp_path: Path, scorer: TextScorer
 ):
-    cleaner = Cleaner(params.datasets["twitter"].preprocess, ["the", "wonderful"])
+    steps = {"pattern": "tweet", "stop_words": "english", "stem": "snowball"}
+    preprocess = params.datasets["twitter"].preprocess.model_copy(update=steps)
+    cleaner = Cleaner(preprocess, ["the", "wonderful"])
     table = clean_table(made_table(), cleaner, seed=7, name="made")[0]
     write_table(tmp_path / "clean.parquet", table)
     shutil.copytree(pipeline / "models", tmp_path / "models")

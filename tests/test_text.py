@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from nltk.stem import SnowballStemmer
 
-from moodring.params import Params
+from moodring.params import Params, PreprocessParams, read_yaml
 from moodring.text import Cleaner
+from tests.conftest import ROOT
 
 STOP_WORDS = ["i", "am", "so", "the", "not", "rt", "don", "t", "s"]
 TWEETS = [
@@ -43,9 +44,10 @@ def cleaner(params: Params, *stop_words: str, **changes: Any) -> Cleaner:
     return Cleaner(preprocess.model_copy(update={**plain, "stop_words": "keep", **changes}), stop_words)
 
 
-def tweets(params: Params, **changes: Any) -> Cleaner:
-    """The twitter dataset's way with the tests' stop words, with changes."""
-    return Cleaner(params.datasets["twitter"].preprocess.model_copy(update=changes), STOP_WORDS)
+def tweets(**changes: Any) -> Cleaner:
+    """The Twitter notebook's way with the tests' stop words, with changes."""
+    settings = read_yaml(ROOT / "experiments/twitter-lstm.yaml")["datasets"]["twitter"]["preprocess"]
+    return Cleaner(PreprocessParams.model_validate({**settings, **changes}), STOP_WORDS)
 
 
 @pytest.mark.parametrize("text", TWEETS)
@@ -53,7 +55,7 @@ def test_tweets_are_cleaned_token_for_token_as_in_the_notebook(params: Params, t
     stem = SnowballStemmer("english").stem
     cleaned = re.sub(r"@\S+|https?:\S+|http?:\S|[^A-Za-z0-9]+", " ", text.lower()).strip()
     expected = [stem(token) for token in cleaned.split() if token not in STOP_WORDS]
-    assert tweets(params)(text).split() == expected
+    assert tweets()(text).split() == expected
 
 
 @pytest.mark.parametrize("pattern", ["none", "keras", "tweet"])
@@ -80,11 +82,11 @@ def test_emoticons_are_kept_dropped_or_cut_out(
     params: Params, text: str, kept: str, dropped: str, stripped: str
 ) -> None:
     modes = {"keep": kept, "drop": dropped, "strip": stripped}
-    assert {mode: tweets(params, stem="none", emoticons=mode)(text) for mode in modes} == modes
+    assert {mode: tweets(stem="none", emoticons=mode)(text) for mode in modes} == modes
 
 
 def test_a_link_is_cut_out_whole_where_emoticons_are_kept(params: Params) -> None:
-    assert tweets(params, emoticons="keep")("see http://t.co/?q=d&p=x now") == "see now"
+    assert tweets(emoticons="keep")("see http://t.co/?q=d&p=x now") == "see now"
 
 
 def test_a_kept_emoticon_is_neither_stemmed_nor_a_stop_word(params: Params) -> None:
@@ -147,5 +149,5 @@ def test_a_recipe_cleans_alike_after_json(params: Params, dataset: str) -> None:
 )
 @pytest.mark.parametrize("emoticons", ["keep", "strip"])
 def test_a_million_hostile_characters_are_cleaned(params: Params, unit: str, emoticons: str) -> None:
-    cleaning = tweets(params, html="space", emoticons=emoticons)
+    cleaning = tweets(html="space", emoticons=emoticons)
     assert cleaning(f"first {unit * (1_000_000 // len(unit))}").startswith("first")

@@ -70,7 +70,8 @@ class Pipeline:
 def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """A tiny untrained model with a made history, and all that is served with it."""
     root = tmp_path_factory.mktemp("pipeline")
-    chosen = {"dataset": "made", "datasets": {"made": params.datasets["imdb"]}, "arch": "gru"}
+    data, judged = params.datasets["imdb"], EvaluateParams(threshold=0.5, bins=10)
+    chosen = {"dataset": "made", "datasets": {"made": data}, "arch": "gru", "evaluate": judged}
     chosen_params = params.model_copy(update=chosen)
     cleaner = Cleaner(chosen_params.data.preprocess)
     table = clean_table(made_table(), cleaner, seed=7, name="made")[0]
@@ -255,7 +256,7 @@ def test_training_and_evaluation_are_one_finished_run(recorded: Recorded):
 def test_the_run_holds_every_parameter_of_the_model(recorded: Recorded, pipeline: Pipeline):
     expected = {name: str(value) for name, value in pipeline.params.of_model().items()}
     assert recorded.run.data.params == expected
-    assert expected["datasets.made.max_length"] == "380"
+    assert {"dataset", "datasets.made.preprocess.html", "archs.gru.units", "train.epochs"} <= set(expected)
 
 
 @pytest.mark.parametrize("name", ["loss", "accuracy", "val_loss", "val_accuracy"])
@@ -416,14 +417,11 @@ def test_another_result_is_another_run(pipeline: Pipeline, store: MlflowClient):
 
 def test_the_same_files_of_other_parameters_are_another_run(pipeline: Pipeline, store: MlflowClient):
     data = pipeline.params.data
-    tokenize = data.tokenize.model_copy(update={"max_tokens": 9999})
+    tokenize = data.tokenize.model_copy(update={"max_tokens": data.tokenize.max_tokens + 1})
     changed = {"datasets": {"made": data.model_copy(update={"tokenize": tokenize})}}
     other = replace(pipeline, params=pipeline.params.model_copy(update=changed))
     assert pipeline.train() != other.train()
-    assert {run.data.params["datasets.made.tokenize.max_tokens"] for run in runs_of(store)} == {
-        "10000",
-        "9999",
-    }
+    assert len({run.data.params["datasets.made.tokenize.max_tokens"] for run in runs_of(store)}) == 2
 
 
 # A training that does not end well.

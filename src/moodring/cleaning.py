@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from moodring.errors import MoodringError
 from moodring.splits import held_out
 from moodring.tables import SPLITS, check_classes, make_table
 from moodring.text import Cleaner
@@ -60,8 +61,14 @@ def clean_table(raw: pa.Table, cleaner: Cleaner, seed: int, name: str) -> tuple[
 
 
 def cleaner_of(table: pa.Table) -> Cleaner:
-    """The cleaner that made a clean table, from its metadata."""
-    return Cleaner.from_recipe(json.loads((table.schema.metadata or {})[RECIPE_KEY]))
+    """The cleaner that made a clean table, from its metadata.
+
+    Raises:
+        MoodringError: the table does not say.
+    """
+    if (recipe := (table.schema.metadata or {}).get(RECIPE_KEY)) is None:
+        raise MoodringError("the clean table does not say how it was cleaned. Run `dvc repro` to make it.")
+    return Cleaner.from_recipe(json.loads(recipe))
 
 
 def _also_in(texts: pd.Series, others: pd.Series) -> pd.Series:

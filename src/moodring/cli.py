@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -66,9 +68,11 @@ def experiment_overrides(root: Path, name: str) -> list[str]:
     if name not in known:
         raise MoodringError(f"there is no experiment {name!r}; known: {', '.join(known) or 'none'}")
     settings = read_yaml(root / EXPERIMENTS / f"{name}.yaml")
-    merged = _merge(read_yaml(root / "params.yaml"), settings)
-    parse_params(merged, f"params.yaml with {EXPERIMENTS}/{name}.yaml")
-    return [f"{key}={_hydra(value)}" for key, value in flatten(settings)]
+    base = read_yaml(root / "params.yaml")
+    parse_params(_merge(base, settings), f"params.yaml with {EXPERIMENTS}/{name}.yaml")
+    present = dict(flatten(base))
+    # Hydra, which DVC sets parameters with, wants "++" before a key that is new.
+    return [f"{'' if key in present else '++'}{key}={_hydra(value)}" for key, value in flatten(settings)]
 
 
 def _merge(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
@@ -81,7 +85,17 @@ def _merge(base: dict[str, object], over: dict[str, object]) -> dict[str, object
 
 
 def _hydra(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value in Hydra's override grammar, so that it is read back as it is."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(_hydra, value))}]"
+    if isinstance(value, str) and (value in _HYDRA_WORDS or not re.fullmatch(r"[A-Za-z_][\w./-]*", value)):
+        return "'" + value.replace("'", "\\'") + "'"
+    return str(value)
+
+
+_HYDRA_WORDS = {"true", "false", "null", "nan", "inf"}
 
 
 def _replace_process(command: list[str], directory: Path) -> None:

@@ -37,7 +37,7 @@ def read_model(path: Path) -> keras.Model:
     """
     try:
         return keras.models.load_model(path / MODEL, compile=False, safe_mode=True)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise MoodringError(f"cannot load {path / MODEL}: {error}. Run `dvc repro` to make it.") from error
 
 

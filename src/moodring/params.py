@@ -7,8 +7,9 @@ import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from moodring.errors import MoodringError
 
@@ -244,10 +245,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
         MoodringError: it cannot be read or holds something else.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # YAML 1.2, by the parser that DVC reads and writes this file with.
+        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise MoodringError(f"cannot read {path}: {error}. Run from the project's root.") from error
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise MoodringError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(tree, dict):
         raise MoodringError(f"{path} must hold a mapping of parameters, received: {tree!r:.80}")
@@ -282,8 +284,6 @@ def _describe(problem: Any) -> str:
     received = problem["input"]
     if isinstance(received, float) and math.isnan(received):
         received = "nan"
-    if kind == "float_type" and isinstance(received, str):
-        message += " (YAML takes 1e-3 for a text: write 1.0e-3)"
     return f"{place}: {message}, received: {received!r:.80}"
 
 

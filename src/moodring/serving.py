@@ -56,7 +56,7 @@ class TextScorer:
         try:
             scorer = json.loads((bundle / SCORER).read_text(encoding="utf-8"))
             cleaner, threshold = Cleaner.from_recipe(scorer["cleaning"]), float(scorer["threshold"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise MoodringError(f"{bundle} holds no scorer that can be read: {error}") from error
         vocabulary = Vocabulary.load(bundle / VOCABULARY)
         return cls(cleaner, vocabulary, read_model(bundle), read_settings(bundle), threshold)

@@ -1,4 +1,4 @@
-"""Cleaning one text: the seeds' steps, each a parameter."""
+"""Cleaning one text: the steps of the two notebooks, each a parameter."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -21,12 +22,15 @@ from pathlib import Path
 # Read when mlflow is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # MLflow's own 7 take minutes
 
 import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from moodring.errors import MoodringError
+from moodring.files import tree_sha256
 from moodring.params import Params
 from moodring.project import checkout_root
 from moodring.results import Result
@@ -34,8 +38,19 @@ from moodring.results import Result
 STORE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 RESULT_TAG = "result_sha256"
+BUNDLE_TAG = "bundle_sha256"
 PACKAGE = Path(__file__).parent
-REQUIREMENTS = ("keras", "mlflow", "nltk", "numpy", "pandas", "pyarrow", "pydantic", "pyyaml", "tensorflow")
+REQUIREMENTS = (
+    "keras",
+    "mlflow",
+    "nltk",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "ruamel.yaml",
+    "tensorflow",
+)
 
 
 def store_uri() -> str:
@@ -72,13 +87,18 @@ class Experiment:
                 mlflow.set_tracking_uri(uri)
                 self.client = mlflow.MlflowClient()
                 self.id = self._find_or_create(uri)
-        except (MlflowException, OSError) as error:
+        except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
             raise MoodringError(
                 f"cannot open the MLflow store {uri}: {error}. Mend or unset MLFLOW_TRACKING_URI."
             ) from error
 
     def _find_or_create(self, uri: str) -> str:
         if (found := self.client.get_experiment_by_name(self.dataset)) is not None:
+            if found.lifecycle_stage != "active":
+                raise MoodringError(
+                    f"the MLflow experiment {self.dataset!r} is deleted in {uri}; restore it: "
+                    f"mlflow experiments restore --experiment-id {found.experiment_id}"
+                )
             return str(found.experiment_id)
         # MLflow's own default place is relative to the working directory, which DVC may delete.
         place = f"{artifact_root()}/{self.dataset}" if uri.startswith("sqlite:") else None
@@ -108,9 +128,8 @@ class Experiment:
         self.client.log_batch(run.info.run_id, params=logged)
         source = json.dumps({"path": "data/corpus", "sha256": data_sha256})
         data = Dataset(params.dataset, data_sha256[:32], "dvc", source)
-        for context in ("training", "evaluation"):
-            used = DatasetInput(data, [InputTag("mlflow.data.context", context)])
-            self.client.log_inputs(run.info.run_id, [used])
+        used = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+        self.client.log_inputs(run.info.run_id, [used])
         return str(run.info.run_id)
 
     def log_epoch(self, run_id: str, epoch: int, metrics: dict[str, float]) -> None:
@@ -131,10 +150,10 @@ class Experiment:
 class TrainingRun:
     """The run of a training that is under way."""
 
-    def __init__(self, experiment: Experiment, params: Params, data_sha256: str) -> None:
+    def __init__(self, experiment: Experiment, params: Params, run_id: str) -> None:
         self._experiment = experiment
         self._params = params
-        self.run_id = experiment.start(params, data_sha256)
+        self.run_id = run_id
         self.finished = False
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
@@ -156,14 +175,16 @@ class TrainingRun:
 
 
 @contextlib.contextmanager
-def training_run(params: Params, data_sha256: str) -> Iterator[TrainingRun]:
+def training_run(
+    params: Params, data_sha256: str, tags: dict[str, str] | None = None
+) -> Iterator[TrainingRun]:
     """Open a run for a training; it ends FAILED unless `finish` was called.
 
     Raises:
         MoodringError: the store cannot be opened.
     """
     experiment = Experiment(params.dataset)
-    run = TrainingRun(experiment, params, data_sha256)
+    run = TrainingRun(experiment, params, experiment.start(params, data_sha256, tags))
     try:
         yield run
     finally:
@@ -182,7 +203,8 @@ def record_evaluation(
     """Put test metrics, files and the served model into the result's run; return its id.
 
     The run is the one that training made, or one rebuilt from the result's files and tagged `restored`.
-    Doing it again changes nothing but what changed.
+    Doing it again changes nothing but what changed: the model is logged and registered again only where
+    its bundle differs, as by another threshold.
 
     Args:
         params: the parameters; those of evaluation alone become tags, since a run's may be set anew.
@@ -197,43 +219,49 @@ def record_evaluation(
     """
     experiment = Experiment(params.dataset)
     client = experiment.client
-    if (run := experiment.find(result.digest, params)) is None:
-        run_id = experiment.start(params, data_sha256, {"restored": "true"})
-        for row in result.history.to_dict("records"):
-            epoch = int(row.pop("epoch"))
-            experiment.log_epoch(run_id, epoch, {str(name): float(value) for name, value in row.items()})
-        experiment.finish(run_id, result)
-        run = client.get_run(run_id)
-    run_id = str(run.info.run_id)
-    # The run's own end as the time: logging the same value again then adds no second point.
-    when = run.info.end_time or _now()
-    logged = [Metric(f"test_{name}", float(value), when, 0) for name, value in metrics.items()]
+    if (found := experiment.find(result.digest, params)) is None:
+        with training_run(params, data_sha256, {"restored": "true"}) as rebuilt:
+            for row in result.history.to_dict("records"):
+                epoch = int(row.pop("epoch"))
+                rebuilt.log_epoch(epoch, {str(name): float(value) for name, value in row.items()})
+            rebuilt.finish(result)
+        found = client.get_run(rebuilt.run_id)
+    run_id, now = str(found.info.run_id), _now()
+    values = {f"test_{name}": float(value) for name, value in metrics.items()}
+    changed = [
+        Metric(name, value, now, 0) for name, value in values.items() if found.data.metrics.get(name) != value
+    ]
     tags = [RunTag(name, str(value)) for name, value in params.of_evaluation().items()]
-    client.log_batch(run_id, metrics=logged, tags=tags)
+    client.log_batch(run_id, metrics=changed, tags=tags)
     for path in files:
         if path.is_dir():
             client.log_artifacts(run_id, str(path), f"metrics/{path.name}")
         else:
             client.log_artifact(run_id, str(path), "metrics")
-    if not client.search_model_versions(f"run_id = '{run_id}'"):
-        _log_model(run_id, f"moodring-{params.dataset}", write_bundle)
+    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
+        write_bundle(bundle := Path(room) / "bundle")
+        if found.data.tags.get(BUNDLE_TAG) != (digest := tree_sha256(bundle)):
+            _log_model(client, found, bundle, f"moodring-{params.dataset}")
+            client.set_tag(run_id, BUNDLE_TAG, digest)
     return run_id
 
 
-def _log_model(run_id: str, registered_name: str, write_bundle: Callable[[Path], None]) -> None:
+def _log_model(client: mlflow.MlflowClient, run: Run, bundle: Path, registered_name: str) -> None:
     # MLflow has no hint for a table and says so; the file's own docstring says what comes back.
     logging.getLogger("mlflow.models.signature").setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room, mlflow.start_run(run_id=run_id):
-        bundle = Path(room) / "bundle"
-        write_bundle(bundle)
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(PACKAGE / "pyfunc_model.py"),
-            artifacts={"bundle": str(bundle)},
-            code_paths=[str(PACKAGE)],
-            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
-            registered_model_name=registered_name,
-        )
+    try:
+        with mlflow.start_run(run_id=run.info.run_id):
+            mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(PACKAGE / "pyfunc_model.py"),
+                artifacts={"bundle": str(bundle)},
+                code_paths=[str(PACKAGE)],
+                pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+                registered_model_name=registered_name,
+            )
+    finally:
+        # start_run opened the finished run again: whatever happened here, its training ended well, then.
+        client.set_terminated(run.info.run_id, RunStatus.to_string(RunStatus.FINISHED), run.info.end_time)
 
 
 def _logged(params: Params) -> dict[str, str]:
@@ -271,6 +299,9 @@ def _lock(uri: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
+        # MLflow would try a file that is no database for minutes.
+        with contextlib.closing(sqlite3.connect(place)) as store:
+            store.execute("PRAGMA schema_version")
         yield
 
 

@@ -37,6 +37,7 @@ class BatchSequence(keras.utils.PyDataset):
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = 0
+        # Keras takes shapes from this plan, and asks for the next one before the first epoch already.
         self._batches = _first_two_differ(self._plan())
 
     def _plan(self) -> list[Batch]:
