@@ -93,7 +93,7 @@ def test_paths_do_not_depend_on_dataset_or_architecture() -> None:
         assert "${" not in str(outputs)
 
 
-def test_dvc_caches_every_stages_run(params: Params) -> None:
+def test_dvc_caches_every_stages_run() -> None:
     # DVC keeps no run cache for a stage with an uncached output that is neither metric nor plot.
     for stage in STAGES.values():
         assert all(isinstance(output, str) for output in stage.get("outs", []))

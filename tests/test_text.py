@@ -51,7 +51,7 @@ def tweets(**changes: Any) -> Cleaner:
 
 
 @pytest.mark.parametrize("text", TWEETS)
-def test_tweets_are_cleaned_token_for_token_as_in_the_notebook(params: Params, text: str) -> None:
+def test_tweets_are_cleaned_token_for_token_as_in_the_notebook(text: str) -> None:
     stem = SnowballStemmer("english").stem
     cleaned = re.sub(r"@\S+|https?:\S+|http?:\S|[^A-Za-z0-9]+", " ", text.lower()).strip()
     expected = [stem(token) for token in cleaned.split() if token not in STOP_WORDS]
@@ -78,14 +78,12 @@ def test_clean_text_is_tokens_joined_by_single_spaces(params: Params, text: str,
         ("see http://t.co/x :)", "see :)", "see", "see"),
     ],
 )
-def test_emoticons_are_kept_dropped_or_cut_out(
-    params: Params, text: str, kept: str, dropped: str, stripped: str
-) -> None:
+def test_emoticons_are_kept_dropped_or_cut_out(text: str, kept: str, dropped: str, stripped: str) -> None:
     modes = {"keep": kept, "drop": dropped, "strip": stripped}
     assert {mode: tweets(stem="none", emoticons=mode)(text) for mode in modes} == modes
 
 
-def test_a_link_is_cut_out_whole_where_emoticons_are_kept(params: Params) -> None:
+def test_a_link_is_cut_out_whole_where_emoticons_are_kept() -> None:
     assert tweets(emoticons="keep")("see http://t.co/?q=d&p=x now") == "see now"
 
 
@@ -148,6 +146,6 @@ def test_a_recipe_cleans_alike_after_json(params: Params, dataset: str) -> None:
     "unit", ["<", "<a", "<>", ">", ":", ":d", ":-", "<3", "</", "@", "http:", "ay", "'", "a "]
 )
 @pytest.mark.parametrize("emoticons", ["keep", "strip"])
-def test_a_million_hostile_characters_are_cleaned(params: Params, unit: str, emoticons: str) -> None:
+def test_a_million_hostile_characters_are_cleaned(unit: str, emoticons: str) -> None:
     cleaning = tweets(html="space", emoticons=emoticons)
     assert cleaning(f"first {unit * (1_000_000 // len(unit))}").startswith("first")
