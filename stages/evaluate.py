@@ -17,6 +17,9 @@ def main(
     clean: Annotated[Path, typer.Option(help="read: how raw text is cleaned")] = Path("data/clean.parquet"),
     corpus: Annotated[Path, typer.Option(help="read: vocabulary and arrays")] = Path("data/corpus"),
     models: Annotated[Path, typer.Option(help="read: model, history, settings")] = Path("models"),
+    scored: Annotated[Path, typer.Option(help="written: label and score of each test text")] = Path(
+        "data/scores.parquet"
+    ),
     metrics: Annotated[Path, typer.Option(help="written: flat test metrics")] = Path("metrics/test.json"),
     slices: Annotated[Path, typer.Option(help="written: confusion, accuracy by length")] = Path(
         "metrics/slices.json"
@@ -31,12 +34,13 @@ def main(
     from moodring.files import tree_sha256, write_json
     from moodring.model_files import read_model
     from moodring.results import read_result
-    from moodring.scoring import score
+    from moodring.scoring import score, write_scores
 
     result = read_result(models)
     test = read_split(corpus, "test")
     scores = score(read_model(models), test.texts, result.settings.padding)
     found = evaluation.evaluate(test.labels, scores, test.texts.lengths, chosen.evaluate)
+    write_scores(scored, test.labels, scores)
     write_json(metrics, found.metrics)
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from moodring.batches import Padding, pad, plan
+from moodring.files import replacing
 from moodring.vocabulary import Ragged
 
 BATCH_SIZE = 1024
+SCHEMA = pa.schema([("label", pa.int8()), ("score", pa.float32())])
 
 
 class Predictor(Protocol):
@@ -26,3 +31,9 @@ def score(model: Predictor, texts: Ragged, padding: Padding) -> NDArray[np.float
     for batch in plan(texts.lengths, padding, BATCH_SIZE):
         scores[batch.rows] = np.asarray(model.predict_on_batch(pad(texts, batch)))[:, 0]
     return scores
+
+
+def write_scores(path: Path, labels: NDArray[np.int8], scores: NDArray[np.float32]) -> None:
+    """Write each text's label and score, in the texts' order, as Parquet of `SCHEMA`."""
+    with replacing(path) as fresh:
+        pq.write_table(pa.table([np.asarray(labels), scores], schema=SCHEMA), fresh)
