@@ -28,33 +28,25 @@ def main(
 ) -> None:
     """Score the test split, write metrics and plots, and complete the result's MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
-    from moodring import evaluation, serving, tracking
-    from moodring.corpus import VOCABULARY, read_split
+    from moodring.corpus import read_split
+    from moodring.evaluation import evaluate
     from moodring.figures import write_plots
-    from moodring.files import tree_sha256, write_json
+    from moodring.files import write_json
     from moodring.model_files import read_model
+    from moodring.publishing import ResultFiles, publish
     from moodring.results import read_result
     from moodring.scoring import score, write_scores
 
     result = read_result(models)
     test = read_split(corpus, "test")
     scores = score(read_model(models), test.texts, result.settings.padding)
-    found = evaluation.evaluate(test.labels, scores, test.texts.lengths, chosen.evaluate)
+    found = evaluate(test.labels, scores, test.texts.lengths, chosen.evaluate)
     write_scores(scored, test.labels, scores)
     write_json(metrics, found.metrics)
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)
-    run_id = tracking.record_evaluation(
-        chosen,
-        tree_sha256(corpus),
-        result,
-        found.metrics,
-        [metrics, slices, plots],
-        lambda bundle: serving.write_bundle(
-            bundle, models, corpus / VOCABULARY, clean, chosen.evaluate.threshold
-        ),
-    )
-    print(f"{chosen.dataset}, {chosen.arch}: {found.metrics} -> {metrics}; MLflow run {run_id}")
+    recorded = publish(ResultFiles(clean, corpus, models, metrics, slices, plots), chosen)
+    print(f"{chosen.dataset}, {chosen.arch}: {found.metrics} -> {metrics}; MLflow run {recorded.run_id}")
 
 
 if __name__ == "__main__":

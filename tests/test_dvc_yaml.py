@@ -18,7 +18,7 @@ STAGES: dict[str, Any] = PIPELINE["stages"]
 
 # Modules that a stage uses and that cannot change what it writes: how errors look, where the checkout is,
 # and what is told to MLflow, the served model included.
-NO_RESULT = {"errors", "project", "tracking", "pyfunc_model", "serving"}
+NO_RESULT = {"errors", "project", "tracking", "pyfunc_model", "publishing", "serving"}
 
 
 @functools.cache

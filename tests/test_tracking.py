@@ -61,9 +61,10 @@ class Pipeline:
             return run.finish(self.result)
 
     def record(self, metrics: dict[str, float | int] = METRICS) -> str:
-        return tracking.record_evaluation(
+        recorded = tracking.record_evaluation(
             self.params, DATA, self.result, metrics, self.files, self.write_bundle
         )
+        return recorded.run_id
 
 
 @pytest.fixture(scope="module")

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 import re
 import shlex
 import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from moodring.errors import MoodringError, shows_errors
-from moodring.params import flatten, parse_params, read_yaml
+from moodring.params import flatten, load_params, parse_params, read_yaml
 from moodring.project import checkout_root
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(help="Moodring's own commands; the pipeline itself is run by dvc.", no_args_is_help=True)
 EXPERIMENTS = "experiments"
+STAGES = {"download", "preprocess", "tokenize", "train", "evaluate"}
+BATCH = 1000
 
 
 @app.callback()
@@ -56,6 +65,112 @@ def ui(
     command = ["mlflow", "ui", "--backend-store-uri", store_uri()]
     command += ["--default-artifact-root", artifact_root(), "--host", host, "--port", str(port)]
     _replace_process(command, checkout_root())
+
+
+@app.command()
+@shows_errors
+def sync() -> None:
+    """Give the present result its MLflow run, or say which run it is.
+
+    A result that DVC restored from its cache, or that was pulled, may have none in this store.
+    """
+    from dvc.repo import Repo
+
+    from moodring.publishing import ResultFiles, publish
+
+    os.chdir(checkout_root())
+    params = load_params(Path("params.yaml"))
+    with Repo() as repo:
+        stale = sorted(name for name in repo.status() if name in STAGES)
+    if stale:
+        raise MoodringError(f"there is no present result: {', '.join(stale)} changed. Run `dvc repro`.")
+    recorded = publish(ResultFiles(), params)
+    said = "no run in this store: made run" if recorded.restored else "no new run: this is run"
+    print(f"{params.dataset}, {params.arch}: {said} {recorded.run_id}")
+
+
+@app.command()
+@shows_errors
+def runs(
+    as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
+) -> None:
+    """List the store's runs, newest first; `--json` has the whole ids of runs and commits."""
+    from moodring.tracking import list_runs
+
+    found = list_runs()
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in ("experiment", "commit", "dataset", "arch", "test accuracy", "run", "model", "notes"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "test accuracy" else "left")
+    for run in found:
+        notes = [run["status"].lower()] if run["status"] != "FINISHED" else []
+        notes += [note for note in ("dirty", "restored") if run[note]]
+        table.add_row(
+            run["experiment"] or "-",
+            (run["commit"] or "-")[:7],
+            run["dataset"],
+            run["arch"],
+            "-" if run["test_accuracy"] is None else f"{run['test_accuracy']:.2%}",
+            run["run_id"][:8],
+            "-" if run["model_version"] is None else f"v{run['model_version']}",
+            ", ".join(notes),
+        )
+    # Into a file or a pipe whole rows go, whatever a terminal's width would be.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@app.command()
+@shows_errors
+def predict(
+    texts: Annotated[list[str] | None, typer.Argument(help="texts; none: a line each of --file")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="UTF-8, a text a line; neither texts nor file: standard input")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="models:/NAME@ALIAS, or a logged model's directory; none: the checkout's"),
+    ] = None,
+) -> None:
+    """Score raw texts: a JSON line each, in order, with text, score (probability of positive) and label."""
+    score = _scorer(model)
+    with contextlib.ExitStack() as stack:
+        lines = iter(texts or (line.rstrip("\r\n") for line in stack.enter_context(_open_lines(file))))
+        while batch := list(itertools.islice(lines, BATCH)):
+            for text, row in zip(batch, score(batch).itertuples(), strict=True):
+                answer = {"text": text, "score": row.score, "label": row.label}
+                print(json.dumps(answer, ensure_ascii=False))
+
+
+@contextlib.contextmanager
+def _open_lines(file: Path | None) -> Iterator[Iterable[str]]:
+    """The lines of a UTF-8 file, or of standard input."""
+    name = "standard input" if file is None else str(file)
+    try:
+        with sys.stdin.buffer if file is None else file.open("rb") as stream:
+            yield (line.decode("utf-8") for line in stream)
+    except UnicodeDecodeError as error:
+        raise MoodringError(f"{name} is not valid UTF-8: {error}. Convert it to UTF-8.") from error
+    except OSError as error:
+        raise MoodringError(f"cannot read {name}: {error}") from error
+
+
+def _scorer(model: str | None) -> Callable[[list[str]], pd.DataFrame]:
+    if model is not None:
+        from moodring.tracking import load_model
+
+        return load_model(model)
+    from moodring.publishing import ResultFiles
+    from moodring.serving import TextScorer
+
+    os.chdir(checkout_root())
+    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
+        ResultFiles().write_bundle(Path(room), load_params(Path("params.yaml")))
+        return TextScorer.from_bundle(Path(room)).predict
 
 
 def experiment_overrides(root: Path, name: str) -> list[str]:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from moodring.cleaning import cleaner_of
 from moodring.errors import MoodringError
 from moodring.files import write_json
-from moodring.model_files import read_model
 from moodring.results import MODEL, SETTINGS, Settings, read_settings
 from moodring.scoring import Predictor, score
 from moodring.tables import read_table
@@ -58,6 +57,8 @@ class TextScorer:
             cleaner, threshold = Cleaner.from_recipe(scorer["cleaning"]), float(scorer["threshold"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MoodringError(f"{bundle} holds no scorer that can be read: {error}") from error
+        from moodring.model_files import read_model  # Keras takes seconds to import
+
         vocabulary = Vocabulary.load(bundle / VOCABULARY)
         return cls(cleaner, vocabulary, read_model(bundle), read_settings(bundle), threshold)
 
@@ -84,11 +85,14 @@ def write_bundle(bundle: Path, models: Path, vocabulary: Path, clean: Path, thre
         threshold: a score at or above it is positive.
 
     Raises:
-        MoodringError: the table cannot be read.
+        MoodringError: the table or a file of the model cannot be read.
     """
     cleaner = cleaner_of(read_table(clean))
     bundle.mkdir(parents=True, exist_ok=True)
     write_json(bundle / SCORER, {"threshold": threshold, "cleaning": cleaner.recipe()})
-    shutil.copyfile(vocabulary, bundle / VOCABULARY)
-    for name in (MODEL, SETTINGS):
-        shutil.copyfile(models / name, bundle / name)
+    try:
+        shutil.copyfile(vocabulary, bundle / VOCABULARY)
+        for name in (MODEL, SETTINGS):
+            shutil.copyfile(models / name, bundle / name)
+    except OSError as error:
+        raise MoodringError(f"cannot read the model: {error}. Run `dvc repro` to make it.") from error

@@ -17,7 +17,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 # Read when mlflow is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -35,10 +37,14 @@ from moodring.params import Params
 from moodring.project import checkout_root
 from moodring.results import Result
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 STORE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 RESULT_TAG = "result_sha256"
 BUNDLE_TAG = "bundle_sha256"
+MAX_RUNS = 5000
 PACKAGE = Path(__file__).parent
 REQUIREMENTS = (
     "keras",
@@ -70,6 +76,21 @@ def artifact_root() -> str:
     return (checkout_root() / ARTIFACTS).as_uri()
 
 
+@contextlib.contextmanager
+def _store() -> Iterator[str]:
+    """Point MLflow at the store; what goes wrong with it inside the block is the user's to mend."""
+    uri = store_uri()
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield uri
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
+        raise MoodringError(
+            f"cannot use the MLflow store {uri}: {error}. Mend it, or mend or unset MLFLOW_TRACKING_URI."
+        ) from error
+
+
 class Experiment:
     """A dataset's MLflow experiment, opened, and created where it is missing.
 
@@ -79,18 +100,9 @@ class Experiment:
 
     def __init__(self, dataset: str) -> None:
         self.dataset = dataset
-        uri = store_uri()
-        for name in ("alembic", "mlflow.store.db.utils"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        try:
-            with _lock(uri):
-                mlflow.set_tracking_uri(uri)
-                self.client = mlflow.MlflowClient()
-                self.id = self._find_or_create(uri)
-        except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-            raise MoodringError(
-                f"cannot open the MLflow store {uri}: {error}. Mend or unset MLFLOW_TRACKING_URI."
-            ) from error
+        with _store() as uri, _lock(uri):
+            self.client = mlflow.MlflowClient()
+            self.id = self._find_or_create(uri)
 
     def _find_or_create(self, uri: str) -> str:
         if (found := self.client.get_experiment_by_name(self.dataset)) is not None:
@@ -147,6 +159,14 @@ class Experiment:
         self.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """The run of a result; `restored` says that it was just rebuilt from the result's files."""
+
+    run_id: str
+    restored: bool
+
+
 class TrainingRun:
     """The run of a training that is under way."""
 
@@ -199,8 +219,8 @@ def record_evaluation(
     metrics: dict[str, float | int],
     files: list[Path],
     write_bundle: Callable[[Path], None],
-) -> str:
-    """Put test metrics, files and the served model into the result's run; return its id.
+) -> Recorded:
+    """Put test metrics, files and the served model into the result's run.
 
     The run is the one that training made, or one rebuilt from the result's files and tagged `restored`.
     Doing it again changes nothing but what changed: the model is logged and registered again only where
@@ -219,7 +239,9 @@ def record_evaluation(
     """
     experiment = Experiment(params.dataset)
     client = experiment.client
-    if (found := experiment.find(result.digest, params)) is None:
+    found = experiment.find(result.digest, params)
+    restored = found is None
+    if found is None:
         with training_run(params, data_sha256, {"restored": "true"}) as rebuilt:
             for row in result.history.to_dict("records"):
                 epoch = int(row.pop("epoch"))
@@ -243,7 +265,55 @@ def record_evaluation(
         if found.data.tags.get(BUNDLE_TAG) != (digest := tree_sha256(bundle)):
             _log_model(client, found, bundle, f"moodring-{params.dataset}")
             client.set_tag(run_id, BUNDLE_TAG, digest)
-    return run_id
+    return Recorded(run_id, restored)
+
+
+def list_runs() -> list[dict[str, Any]]:
+    """Every run of the store's active experiments that Moodring made, newest first.
+
+    Each has: experiment (DVC's name or None), commit, dirty, dataset, arch, status, test_accuracy,
+    run_id, model_version, restored.
+
+    Raises:
+        MoodringError: the store cannot be opened.
+    """
+    with _store() as uri, _lock(uri):
+        client = mlflow.MlflowClient()
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        runs = client.search_runs(experiments, "tags.data_sha256 != ''", max_results=MAX_RUNS)
+        versions = {version.run_id: int(version.version) for version in client.search_model_versions()}
+    return [
+        {
+            "experiment": run.data.tags.get("dvc_experiment"),
+            "commit": run.data.tags.get("git_commit"),
+            "dirty": run.data.tags.get("git_dirty") == "true",
+            "dataset": run.data.tags.get("dataset"),
+            "arch": run.data.tags.get("arch"),
+            "status": run.info.status,
+            "test_accuracy": run.data.metrics.get("test_accuracy"),
+            "run_id": run.info.run_id,
+            "model_version": versions.get(run.info.run_id),
+            "restored": run.data.tags.get("restored") == "true",
+        }
+        for run in runs
+    ]
+
+
+def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
+    """The `predict` of a logged model, by its MLflow address or directory.
+
+    Raises:
+        MoodringError: there is no such model, or its files are gone.
+    """
+    with _store() as uri:
+        try:
+            model = mlflow.pyfunc.load_model(address)
+        except (MlflowException, OSError) as error:
+            raise MoodringError(
+                f"cannot load the model {address!r} with the MLflow store {uri}: {error} "
+                "Name one of `moodring runs`, as models:/moodring-DATASET/VERSION."
+            ) from error
+    return cast("Callable[[list[str]], pd.DataFrame]", model.predict)
 
 
 def _log_model(client: mlflow.MlflowClient, run: Run, bundle: Path, registered_name: str) -> None:

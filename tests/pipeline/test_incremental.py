@@ -54,6 +54,7 @@ MODULES: list[tuple[str, set[str]]] = [
     ("tracking", set()),
     ("pyfunc_model", set()),
     ("serving", set()),
+    ("publishing", set()),
     ("project", set()),
     ("errors", set()),
     ("cli", set()),

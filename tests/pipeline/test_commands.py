@@ -1,0 +1,76 @@
+"""The `moodring` command on a real result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+
+def test_runs_lead_from_a_run_to_its_commit_and_model(project: Project) -> None:
+    run = json.loads(project.run("moodring", "runs", "--json").stdout)[-1]
+    assert run["commit"] == project.run("git", "rev-parse", "main~1").stdout.strip()
+    assert (run["dataset"], run["arch"], run["model_version"], run["restored"]) == ("tiny", "lstm", 1, False)
+    assert run["test_accuracy"] == project.json("metrics/test.json")["accuracy"]
+    assert run["run_id"][:8] in project.run("moodring", "runs").stdout
+
+
+def test_sync_says_which_run_the_result_is(project: Project) -> None:
+    before = project.runs()
+    assert f"this is run {before[0]['id']}" in project.run("moodring", "sync").stdout
+    assert project.runs() == before
+
+
+def test_sync_gives_a_restored_result_its_run_once(project: Project, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'another.db'}"
+    first = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store).stdout
+    second = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store).stdout
+    (run,) = json.loads(project.run("moodring", "runs", "--json", MLFLOW_TRACKING_URI=store).stdout)
+    assert run["restored"]
+    assert f"made run {run['run_id']}" in first
+    assert f"this is run {run['run_id']}" in second
+
+
+def test_sync_refuses_files_that_params_yaml_did_not_make(project: Project) -> None:
+    project.set(arch="gru")
+    done = project.run("moodring", "sync", check=False)
+    assert done.returncode == 1
+    assert "train" in done.stderr
+    assert "dvc repro" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "model", [[], ["--model", "models:/moodring-tiny/1"]], ids=["checkout", "registered"]
+)
+def test_predict_scores_a_file_as_evaluation_did(project: Project, tmp_path: Path, model: list[str]) -> None:
+    raw = pq.read_table(project.root / "data/raw.parquet").to_pandas()
+    texts = raw.loc[raw["split"] == "test", "text"].tolist()
+    (tmp_path / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    done = project.run("moodring", "predict", "--file", str(tmp_path / "texts.txt"), *model)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["text"] for answer in answers] == texts
+    evaluated = pq.read_table(project.root / "data/scores.parquet")["score"].to_pylist()
+    assert [answer["score"] for answer in answers] == pytest.approx(evaluated, abs=1e-6)
+    assert {answer["label"] for answer in answers} == {"positive", "negative"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--model", "models:/moodring-tiny@champion", "x"], "champion"),
+        (["--model", "/no/such/model", "x"], "/no/such/model"),
+        (["--file", "none.txt"], "none.txt"),
+    ],
+    ids=["alias", "path", "file"],
+)
+def test_predict_says_what_it_cannot_find(project: Project, arguments: list[str], expected: str) -> None:
+    done = project.run("moodring", "predict", *arguments, check=False)
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
