@@ -87,7 +87,8 @@ def _store() -> Iterator[str]:
         yield uri
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
         raise MoodringError(
-            f"cannot use the MLflow store {uri}: {error}. Mend it, or mend or unset MLFLOW_TRACKING_URI."
+            f"cannot open the MLflow store {uri}: {str(error).rstrip('. ')}. "
+            "Mend it, or mend or unset MLFLOW_TRACKING_URI."
         ) from error
 
 
@@ -310,7 +311,7 @@ def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
             model = mlflow.pyfunc.load_model(address)
         except (MlflowException, OSError) as error:
             raise MoodringError(
-                f"cannot load the model {address!r} with the MLflow store {uri}: {error} "
+                f"cannot load the model {address!r} with the MLflow store {uri}: {str(error).rstrip('. ')}. "
                 "Name one of `moodring runs`, as models:/moodring-DATASET/VERSION."
             ) from error
     return cast("Callable[[list[str]], pd.DataFrame]", model.predict)
