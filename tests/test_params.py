@@ -116,6 +116,15 @@ def test_a_missing_key_is_named(key: str) -> None:
     assert f"{key}: missing" in refusal({key: MISSING})
 
 
+@pytest.mark.parametrize("name", ["../up", "a/b", "a.b", "", "-x", "a b", "models:1"])
+@pytest.mark.parametrize("blocks", ["datasets", "archs"])
+def test_a_name_that_could_not_name_a_folder_or_a_model_is_refused(blocks: str, name: str) -> None:
+    tree = read_yaml(ROOT / "params.yaml")
+    tree[blocks][name] = next(iter(tree[blocks].values()))
+    with pytest.raises(MoodringError, match=blocks):
+        parse_params(tree, "params.yaml")
+
+
 def test_every_problem_is_told_at_once() -> None:
     message = refusal({"train.epochs": 0, "evaluate.bins": 1})
     assert "train.epochs: " in message

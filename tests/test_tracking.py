@@ -53,16 +53,17 @@ class Pipeline:
     result: Result
     files: list[Path]
     write_bundle: Callable[[Path], None]
+    data: str = DATA
 
     def train(self) -> str:
-        with tracking.training_run(self.params, DATA) as run:
+        with tracking.training_run(self.params, self.data) as run:
             for row in HISTORY.to_dict("records"):
                 run.log_epoch(int(row.pop("epoch")), {str(name): value for name, value in row.items()})
             return run.finish(self.result)
 
     def record(self, metrics: dict[str, float | int] = METRICS) -> str:
         recorded = tracking.record_evaluation(
-            self.params, DATA, self.result, metrics, self.files, self.write_bundle
+            self.params, self.data, self.result, metrics, self.files, self.write_bundle
         )
         return recorded.run_id
 
@@ -412,6 +413,12 @@ def test_the_same_result_trained_again_is_one_run(pipeline: Pipeline, store: Mlf
 
 def test_another_result_is_another_run(pipeline: Pipeline, store: MlflowClient):
     other = replace(pipeline, result=replace(pipeline.result, digest="e" * 64))
+    assert pipeline.train() != other.train()
+    assert len(runs_of(store)) == 2
+
+
+def test_the_same_model_on_other_data_is_another_run(pipeline: Pipeline, store: MlflowClient):
+    other = replace(pipeline, data="f" * 64)
     assert pipeline.train() != other.train()
     assert len(runs_of(store)) == 2
 

@@ -16,6 +16,8 @@ from moodring.errors import MoodringError
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+# A name also names MLflow's experiment, model and folder, and is a part of a parameter's dotted name.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 MAX_UNITS = 65_536
 
@@ -173,8 +175,8 @@ class Params(Block):
     dataset: str
     arch: str
     seed: Seed
-    datasets: dict[str, DatasetParams]
-    archs: dict[str, ArchParams]
+    datasets: dict[Name, DatasetParams]
+    archs: dict[Name, ArchParams]
     train: TrainParams
     evaluate: EvaluateParams
 

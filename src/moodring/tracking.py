@@ -119,14 +119,16 @@ class Experiment:
         kind = {"mlflow.experimentKind": "custom_model_development"}
         return str(self.client.create_experiment(self.dataset, artifact_location=place, tags=kind))
 
-    def find(self, digest: str, params: Params) -> Run | None:
-        """The oldest finished run of a result with these parameters, if the store has one.
+    def find(self, digest: str, params: Params, data_sha256: str) -> Run | None:
+        """The oldest finished run of a result with these parameters and data, if the store has one.
 
-        Other parameters of an earlier stage may end in the same files; they are another run's.
+        Other parameters of an earlier stage, or other test texts, may end in the same model; they are
+        another run's.
         """
         runs = self.client.search_runs(
             [self.id],
-            f"tags.{RESULT_TAG} = '{digest}' and attributes.status = 'FINISHED'",
+            f"tags.{RESULT_TAG} = '{digest}' and tags.data_sha256 = '{data_sha256}' "
+            "and attributes.status = 'FINISHED'",
             order_by=["attributes.start_time ASC"],
         )
         wanted = _logged(params)
@@ -171,10 +173,13 @@ class Recorded:
 class TrainingRun:
     """The run of a training that is under way."""
 
-    def __init__(self, experiment: Experiment, params: Params, run_id: str) -> None:
+    def __init__(
+        self, experiment: Experiment, params: Params, data_sha256: str, tags: dict[str, str] | None = None
+    ) -> None:
         self._experiment = experiment
         self._params = params
-        self.run_id = run_id
+        self._data_sha256 = data_sha256
+        self.run_id = experiment.start(params, data_sha256, tags)
         self.finished = False
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
@@ -187,7 +192,7 @@ class TrainingRun:
         Where an earlier run already holds this very result, this run is deleted and that one's id
         returned: a result has one run.
         """
-        if (earlier := self._experiment.find(result.digest, self._params)) is not None:
+        if (earlier := self._experiment.find(result.digest, self._params, self._data_sha256)) is not None:
             self._experiment.client.delete_run(self.run_id)
         else:
             self._experiment.finish(self.run_id, result)
@@ -205,7 +210,7 @@ def training_run(
         MoodringError: the store cannot be opened.
     """
     experiment = Experiment(params.dataset)
-    run = TrainingRun(experiment, params, experiment.start(params, data_sha256, tags))
+    run = TrainingRun(experiment, params, data_sha256, tags)
     try:
         yield run
     finally:
@@ -240,7 +245,7 @@ def record_evaluation(
     """
     experiment = Experiment(params.dataset)
     client = experiment.client
-    found = experiment.find(result.digest, params)
+    found = experiment.find(result.digest, params, data_sha256)
     restored = found is None
     if found is None:
         with training_run(params, data_sha256, {"restored": "true"}) as rebuilt:
