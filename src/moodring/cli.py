@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
@@ -10,7 +9,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -138,21 +137,20 @@ def predict(
 ) -> None:
     """Score raw texts: a JSON line each, in order, with text, score (probability of positive) and label."""
     score = _scorer(model)
-    with contextlib.ExitStack() as stack:
-        lines = iter(texts or (line.rstrip("\r\n") for line in stack.enter_context(_open_lines(file))))
-        while batch := list(itertools.islice(lines, BATCH)):
-            for text, row in zip(batch, score(batch).itertuples(), strict=True):
-                answer = {"text": text, "score": row.score, "label": row.label}
-                print(json.dumps(answer, ensure_ascii=False))
+    lines = iter(texts or _lines(file))
+    while batch := list(itertools.islice(lines, BATCH)):
+        for text, row in zip(batch, score(batch).itertuples(), strict=True):
+            answer = {"text": text, "score": row.score, "label": row.label}
+            print(json.dumps(answer, ensure_ascii=False))
 
 
-@contextlib.contextmanager
-def _open_lines(file: Path | None) -> Iterator[Iterable[str]]:
+def _lines(file: Path | None) -> Iterator[str]:
     """The lines of a UTF-8 file, or of standard input."""
     name = "standard input" if file is None else str(file)
     try:
         with sys.stdin.buffer if file is None else file.open("rb") as stream:
-            yield (line.decode("utf-8") for line in stream)
+            for line in stream:
+                yield line.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise MoodringError(f"{name} is not valid UTF-8: {error}. Convert it to UTF-8.") from error
     except OSError as error:

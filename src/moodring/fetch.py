@@ -14,6 +14,7 @@ from moodring.errors import MoodringError
 from moodring.project import in_checkout
 
 MIRROR_VARIABLE = "MOODRING_MIRROR"
+NLTK_HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages"
 TIMEOUT_SECONDS = 30
 MAX_BYTES = 1 << 30
 
@@ -73,11 +74,26 @@ def out_of_reach(what: str, tried: Sequence[str]) -> MoodringError:
     )
 
 
+@contextmanager
+def fetched_corpus(name: str, unpacked: str) -> Iterator[Path]:
+    """As `fetched`, for one of NLTK's corpora.
+
+    Args:
+        name: the corpus; its archive is `corpora/NAME.zip`.
+        unpacked: the path under `corpora` of what NLTK's downloader leaves beside the archive.
+    """
+    archive = f"corpora/{name}.zip"
+    nearby = [*nltk_data_paths(archive), *nltk_data_paths(f"corpora/{unpacked}")]
+    names = [f"nltk_data/{archive}", archive, f"{name}.zip"]
+    with fetched(names, home=f"{NLTK_HOME}/{archive}", nearby=nearby) as path:
+        assert path is not None  # noqa: S101  # `home` is given
+        yield path
+
+
 def nltk_data_paths(relative: str) -> list[Path]:
     """Where NLTK's downloader may have put `relative`: each entry of NLTK_DATA, then the home folder."""
     entries = [entry for entry in os.environ.get("NLTK_DATA", "").split(os.pathsep) if entry]
-    places = [in_checkout(entry) for entry in entries]
-    return [place / relative for place in (*places, in_checkout("~/nltk_data"))]
+    return [in_checkout(entry) / relative for entry in (*entries, "~/nltk_data")]
 
 
 def _is_url(text: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -283,10 +282,7 @@ def _describe(problem: Any) -> str:
         return f"{place}: missing"
     if kind == "value_error" and not place:
         return message
-    received = problem["input"]
-    if isinstance(received, float) and math.isnan(received):
-        received = "nan"
-    return f"{place}: {message}, received: {received!r:.80}"
+    return f"{place}: {message}, received: {problem['input']!r:.80}"
 
 
 def _suggest(name: str, known: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from moodring.cleaning import cleaner_of
+from moodring.corpus import VOCABULARY
 from moodring.errors import MoodringError
 from moodring.files import write_json
 from moodring.results import MODEL, SETTINGS, Settings, read_settings
@@ -21,7 +22,6 @@ from moodring.text import Cleaner
 from moodring.vocabulary import Vocabulary
 
 SCORER = "scorer.json"
-VOCABULARY = "vocabulary.json"
 LABELS = np.array(["negative", "positive"])
 
 

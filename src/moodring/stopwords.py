@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from moodring.archives import decode, read_zip
 from moodring.errors import MoodringError
-from moodring.fetch import fetched, nltk_data_paths
+from moodring.fetch import fetched_corpus
 
-ARCHIVE = "corpora/stopwords.zip"
-HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/" + ARCHIVE
 MEMBER = "stopwords/english"
 DIGEST = "63c081f949766b37ecdc95ac5b55639990d34295166996357ff47df805fda211"
 
@@ -21,10 +18,7 @@ def english_stop_words() -> tuple[str, ...]:
     Raises:
         MoodringError: the list is out of reach, damaged, or not the one that was published.
     """
-    nearby = [*nltk_data_paths(ARCHIVE), *nltk_data_paths(f"corpora/{MEMBER}")]
-    names = [f"nltk_data/{ARCHIVE}", ARCHIVE, Path(ARCHIVE).name]
-    with fetched(names, home=HOME, nearby=nearby) as path:
-        assert path is not None  # `home` is given
+    with fetched_corpus("stopwords", MEMBER) as path:
         packed = path.suffix == ".zip"
         content = read_zip(path, [MEMBER])[MEMBER] if packed else path.read_bytes()
     words = tuple(sorted(decode(content, MEMBER).split()))

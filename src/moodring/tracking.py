@@ -134,33 +134,6 @@ class Experiment:
         wanted = _logged(params)
         return next((run for run in runs if run.data.params == wanted), None)
 
-    def start(self, params: Params, data_sha256: str, extra: dict[str, str] | None = None) -> str:
-        """Create a run with its parameters, its data and the tags that lead back; return its id."""
-        tags = {**_origin(), "dataset": params.dataset, "arch": params.arch, "data_sha256": data_sha256}
-        name = os.environ.get("DVC_EXP_NAME") or params.arch
-        run = self.client.create_run(self.id, tags={**tags, **(extra or {})}, run_name=name)
-        logged = [Param(key, value) for key, value in _logged(params).items()]
-        self.client.log_batch(run.info.run_id, params=logged)
-        source = json.dumps({"path": "data/corpus", "sha256": data_sha256})
-        data = Dataset(params.dataset, data_sha256[:32], "dvc", source)
-        used = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
-        self.client.log_inputs(run.info.run_id, [used])
-        return str(run.info.run_id)
-
-    def log_epoch(self, run_id: str, epoch: int, metrics: dict[str, float]) -> None:
-        """Log an epoch's metrics at its number."""
-        now = _now()
-        logged = [Metric(name, value, now, epoch) for name, value in metrics.items()]
-        self.client.log_batch(run_id, metrics=logged)
-
-    def finish(self, run_id: str, result: Result) -> None:
-        """Mark a run as the finished run of `result`."""
-        for name, value in result.summary.items():
-            self.client.log_metric(run_id, name, float(value))
-        self.client.set_tag(run_id, "model_sha256", result.model_sha256)
-        self.client.set_tag(run_id, RESULT_TAG, result.digest)
-        self.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
-
 
 @dataclass(frozen=True)
 class Recorded:
@@ -171,20 +144,36 @@ class Recorded:
 
 
 class TrainingRun:
-    """The run of a training that is under way."""
+    """A run that is under way: made with its parameters, its data and the tags that lead back."""
 
     def __init__(
         self, experiment: Experiment, params: Params, data_sha256: str, tags: dict[str, str] | None = None
     ) -> None:
         self._experiment = experiment
+        self._client = experiment.client
         self._params = params
         self._data_sha256 = data_sha256
-        self.run_id = experiment.start(params, data_sha256, tags)
         self.finished = False
+        leading = {**_origin(), "dataset": params.dataset, "arch": params.arch, "data_sha256": data_sha256}
+        name = os.environ.get("DVC_EXP_NAME") or params.arch
+        run = self._client.create_run(experiment.id, tags={**leading, **(tags or {})}, run_name=name)
+        self.run_id = str(run.info.run_id)
+        logged = [Param(key, value) for key, value in _logged(params).items()]
+        self._client.log_batch(self.run_id, params=logged)
+        source = json.dumps({"path": "data/corpus", "sha256": data_sha256})
+        data = Dataset(params.dataset, data_sha256[:32], "dvc", source)
+        used = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+        self._client.log_inputs(self.run_id, [used])
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Log an epoch's metrics at its number."""
-        self._experiment.log_epoch(self.run_id, epoch, metrics)
+        now = _now()
+        logged = [Metric(name, value, now, epoch) for name, value in metrics.items()]
+        self._client.log_batch(self.run_id, metrics=logged)
+
+    def fail(self) -> None:
+        """End the run as FAILED."""
+        self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FAILED))
 
     def finish(self, result: Result) -> str:
         """End the run as that of `result` and return the id of the result's run.
@@ -193,29 +182,35 @@ class TrainingRun:
         returned: a result has one run.
         """
         if (earlier := self._experiment.find(result.digest, self._params, self._data_sha256)) is not None:
-            self._experiment.client.delete_run(self.run_id)
+            self._client.delete_run(self.run_id)
         else:
-            self._experiment.finish(self.run_id, result)
+            for name, value in result.summary.items():
+                self._client.log_metric(self.run_id, name, float(value))
+            self._client.set_tag(self.run_id, "model_sha256", result.model_sha256)
+            self._client.set_tag(self.run_id, RESULT_TAG, result.digest)
+            self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED))
         self.finished = True
         return str(earlier.info.run_id) if earlier else self.run_id
 
 
 @contextlib.contextmanager
-def training_run(
-    params: Params, data_sha256: str, tags: dict[str, str] | None = None
-) -> Iterator[TrainingRun]:
+def training_run(params: Params, data_sha256: str) -> Iterator[TrainingRun]:
     """Open a run for a training; it ends FAILED unless `finish` was called.
 
     Raises:
         MoodringError: the store cannot be opened.
     """
-    experiment = Experiment(params.dataset)
-    run = TrainingRun(experiment, params, data_sha256, tags)
+    with _failing_unless_finished(TrainingRun(Experiment(params.dataset), params, data_sha256)) as run:
+        yield run
+
+
+@contextlib.contextmanager
+def _failing_unless_finished(run: TrainingRun) -> Iterator[TrainingRun]:
     try:
         yield run
     finally:
         if not run.finished:
-            experiment.client.set_terminated(run.run_id, RunStatus.to_string(RunStatus.FAILED))
+            run.fail()
 
 
 def record_evaluation(
@@ -248,7 +243,8 @@ def record_evaluation(
     found = experiment.find(result.digest, params, data_sha256)
     restored = found is None
     if found is None:
-        with training_run(params, data_sha256, {"restored": "true"}) as rebuilt:
+        rebuilt = TrainingRun(experiment, params, data_sha256, {"restored": "true"})
+        with _failing_unless_finished(rebuilt):
             for row in result.history.to_dict("records"):
                 epoch = int(row.pop("epoch"))
                 rebuilt.log_epoch(epoch, {str(name): float(value) for name, value in row.items()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 from pathlib import Path
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ def _read_file(path: Path) -> pa.Table:
                 return _read_csv(path)
             case suffix:
                 raise MoodringError(f"{path.name}: a .csv or .parquet file is needed, received: {suffix!r}")
-    except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError, OSError) as error:
+    except (pa.ArrowInvalid, pa.ArrowKeyError, csv.Error, UnicodeDecodeError, OSError) as error:
         raise MoodringError(f"cannot read {path.name}: {error}") from error
 
 
@@ -84,7 +85,8 @@ def _read_csv(path: Path) -> pa.Table:
     options = pa_csv.ParseOptions(newlines_in_values=True)
     # One block holds any text; a value may not cross two of Arrow's blocks.
     reading = pa_csv.ReadOptions(block_size=max(size + 1, 1 << 20), use_threads=False)
-    names = pa_csv.open_csv(path, read_options=reading, parse_options=options).schema.names
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        names = next(csv.reader(stream), [])
     strings = {name: pa.string() for name in names}
     converting = pa_csv.ConvertOptions(column_types=strings, strings_can_be_null=False)
     return pa_csv.read_csv(path, read_options=reading, parse_options=options, convert_options=converting)

@@ -9,11 +9,9 @@ import pyarrow as pa
 
 from moodring.archives import decode, read_zip
 from moodring.errors import MoodringError
-from moodring.fetch import fetched, nltk_data_paths
+from moodring.fetch import fetched_corpus
 from moodring.tables import NEGATIVE, POSITIVE, make_table
 
-ARCHIVE = "corpora/twitter_samples.zip"
-HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/" + ARCHIVE
 MEMBERS = {
     POSITIVE: "twitter_samples/positive_tweets.json",
     NEGATIVE: "twitter_samples/negative_tweets.json",
@@ -27,11 +25,7 @@ def read() -> pa.Table:
     Raises:
         MoodringError: the corpus is out of reach or damaged.
     """
-    # NLTK's downloader leaves the archive, and beside it what was in it.
-    nearby = [*nltk_data_paths(ARCHIVE), *nltk_data_paths("corpora/twitter_samples")]
-    names = [f"nltk_data/{ARCHIVE}", ARCHIVE, Path(ARCHIVE).name]
-    with fetched(names, home=HOME, nearby=nearby) as path:
-        assert path is not None  # `home` is given
+    with fetched_corpus("twitter_samples", "twitter_samples") as path:
         return read_corpus(path)
 
 
