@@ -33,10 +33,12 @@ def main(
     from moodring.figures import write_plots
     from moodring.files import write_json
     from moodring.model_files import read_model
-    from moodring.publishing import ResultFiles, publish
+    from moodring.publishing import ResultFiles, check_store, publish_or_leave
     from moodring.results import read_result
     from moodring.scoring import score, write_scores
 
+    files = ResultFiles(clean, corpus, models, metrics, slices, plots)
+    check_store(files, chosen)
     result = read_result(models)
     test = read_split(corpus, "test")
     scores = score(read_model(models), test.texts, result.settings.padding)
@@ -45,8 +47,8 @@ def main(
     write_json(metrics, found.metrics)
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)
-    recorded = publish(ResultFiles(clean, corpus, models, metrics, slices, plots), chosen)
-    print(f"{chosen.dataset}, {chosen.arch}: {found.metrics} -> {metrics}; MLflow run {recorded.run_id}")
+    said = publish_or_leave(files, chosen)
+    print(f"{chosen.dataset}, {chosen.arch}: {found.metrics} -> {metrics}; {said}")
 
 
 if __name__ == "__main__":

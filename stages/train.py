@@ -21,22 +21,26 @@ def main(
 ) -> None:
     """Train the chosen architecture, stopping early on the validation split, as one MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
-    from moodring import tracking, training
+    from moodring import training
+    from moodring.attempts import key_of
     from moodring.corpus import read_split, read_vocabulary
     from moodring.files import copy_file, tree_sha256, write_json
     from moodring.model_files import write_model
     from moodring.results import HISTORY, read_result
+    from moodring.tracking.runs import finish_training, training_run
 
     words = len(read_vocabulary(corpus))
     splits = read_split(corpus, "train"), read_split(corpus, "validation")
-    with tracking.training_run(chosen, tree_sha256(corpus)) as run:
-        model, epochs = training.train(chosen, words, *splits, run.log_epoch)
+    data = tree_sha256(corpus)
+    key = key_of(chosen.of_model(), data, Path(__file__))
+    with training_run(chosen, data, key) as run:
+        model, epochs = training.train(chosen, words, *splits, run.log_epoch, run.attempt.checkpoint)
         write_model(models, model, epochs, training.settings_of(chosen, words, model, epochs))
         result = read_result(models)
         write_json(summary, result.summary)
         copy_file(models / HISTORY, history)
-        run_id = run.finish(result)
-    print(f"{chosen.dataset}, {chosen.arch}: {result.summary} -> {models}; MLflow run {run_id}")
+        run_id = finish_training(run, result)
+    print(f"{chosen.dataset}, {chosen.arch}: {result.summary} -> {models}; MLflow run {run_id or 'to come'}")
 
 
 if __name__ == "__main__":

@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from moodring.dependencies import code_of
 from moodring.params import Params
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES: dict[str, Any] = PIPELINE["stages"]
 
-# Modules that a stage uses and that cannot change what it writes: how errors look, where the checkout is,
-# and what is told to MLflow, the served model included.
-NO_RESULT = {"errors", "project", "tracking", "pyfunc_model", "publishing", "serving"}
-
-
-@functools.cache
-def imported(file: Path) -> frozenset[Path]:
-    """The project's own modules that a file imports anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        found |= {path for name in names if (path := module_file(name)) is not None}
-    return frozenset(found)
-
-
-def module_file(name: str) -> Path | None:
-    place = ROOT / "src" / Path(*name.split("."))
-    for path in (place.with_suffix(".py"), place / "__init__.py"):
-        if path.is_file() and name.startswith("moodring."):
-            return path
-    return None
-
 
 def needed(stage: str) -> set[str]:
     """Every module that the stage's result depends on, as dvc.yaml would list it."""
-    seen: set[Path] = set()
-    waiting = [ROOT / "stages" / f"{stage}.py"]
-    while waiting:
-        file = waiting.pop()
-        if file in seen or file.stem in NO_RESULT:
-            continue
-        seen.add(file)
-        waiting += imported(file)
-    relative = {file.relative_to(ROOT) for file in seen}
+    relative = {file.relative_to(ROOT) for file in code_of(ROOT / "stages" / f"{stage}.py", ROOT)}
     package = Path("src/moodring/datasets")
     return {(package if package in file.parents else file).as_posix() for file in relative}
 

@@ -19,8 +19,8 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from moodring import tracking
 from moodring.architectures import build
+from moodring.attempts import is_left, key_of
 from moodring.cleaning import clean_table
 from moodring.corpus import write_corpus
 from moodring.errors import MoodringError
@@ -30,6 +30,9 @@ from moodring.results import Result, Settings, read_result
 from moodring.serving import write_bundle
 from moodring.tables import write_table
 from moodring.text import Cleaner
+from moodring.tracking.registry import record_model
+from moodring.tracking.runs import finish_training, log_evaluation, result_run, training_run
+from moodring.tracking.store import Experiment, artifact_root, store_uri
 from tests.conftest import ROOT, made_table
 
 DATA = "d" * 64
@@ -56,16 +59,22 @@ class Pipeline:
     data: str = DATA
 
     def train(self) -> str:
-        with tracking.training_run(self.params, self.data) as run:
+        with training_run(self.params, self.data, self.key) as run:
             for row in HISTORY.to_dict("records"):
                 run.log_epoch(int(row.pop("epoch")), {str(name): value for name, value in row.items()})
-            return run.finish(self.result)
+            run_id = finish_training(run, self.result)
+            assert run_id is not None
+            return run_id
+
+    @property
+    def key(self) -> str:
+        return key_of(self.params.of_model(), self.data, ROOT / "stages" / "train.py")
 
     def record(self, metrics: dict[str, float | int] = METRICS) -> str:
-        recorded = tracking.record_evaluation(
-            self.params, self.data, self.result, metrics, self.files, self.write_bundle
-        )
-        return recorded.run_id
+        run, _ = result_run(Experiment(self.params.dataset), self.params, self.data, self.result, self.key)
+        log_evaluation(run, metrics, self.params, self.files)
+        record_model(run, self.params.dataset, self.write_bundle)
+        return str(run.info.run_id)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +109,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store without a run; making one takes MLflow seconds, copying it none."""
     root = tmp_path_factory.mktemp("empty")
     with checkout(root):
-        tracking.Experiment("unused")
+        Experiment("unused")
     return root / "mlflow.db"
 
 
@@ -155,8 +164,8 @@ def test_the_store_is_in_the_checkouts_root(
         monkeypatch.setenv("DVC_ROOT", str(tmp_path / inside))
     else:
         monkeypatch.chdir(tmp_path / inside)
-    assert tracking.store_uri() == f"sqlite:///{tmp_path}/mlflow.db"
-    assert tracking.artifact_root() == f"file://{tmp_path}/mlartifacts"
+    assert store_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    assert artifact_root() == f"file://{tmp_path}/mlartifacts"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +183,7 @@ def test_the_users_store_is_taken_from_the_root(
 ):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
-    assert tracking.store_uri() == expected.format(root=tmp_path)
+    assert store_uri() == expected.format(root=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -196,11 +205,11 @@ def test_a_store_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "garbage.db").write_text("not a database, and longer than a header\n" * 10)
     told = pytest.raises(MoodringError, match=r"(?s)cannot open the MLflow store .*MLFLOW_TRACKING_URI")
     with checkout(tmp_path, MLFLOW_TRACKING_URI=uri.format(root=tmp_path)), told:
-        tracking.Experiment("made")
+        Experiment("made")
 
 
 def test_two_processes_open_a_missing_store_at_once(tmp_path: Path):
-    code = "from moodring.tracking import Experiment; print('experiment', Experiment('made').id)"
+    code = "from moodring.tracking.store import Experiment; print('experiment', Experiment('made').id)"
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "DVC_ROOT": str(tmp_path)}
     both = [
@@ -288,7 +297,7 @@ def test_the_run_holds_the_metric_files(recorded: Recorded):
 def test_artifacts_lie_in_the_checkout_alone(recorded: Recorded):
     place = recorded.run.info.artifact_uri.removeprefix("file://")
     assert Path(place).is_relative_to(recorded.root / "mlartifacts" / "made")
-    here = {".git", "tracked", "mlflow.db", "mlflow.db.lock", "mlartifacts"}
+    here = {".git", ".moodring", "tracked", "mlflow.db", "mlflow.db.lock", "mlartifacts"}
     assert {place.name for place in recorded.root.iterdir()} == here
 
 
@@ -298,7 +307,7 @@ def test_tags_lead_back_to_data_model_git_and_dvc(recorded: Recorded, pipeline: 
         "dataset": "made",
         "arch": "gru",
         "data_sha256": DATA,
-        "result_sha256": pipeline.result.digest,
+        "models_md5": pipeline.result.digest,
         "model_sha256": pipeline.result.model_sha256,
         "git_commit": git(recorded.root, "rev-parse", "HEAD"),
         "git_dirty": "true",
@@ -356,7 +365,7 @@ def test_a_run_is_restored_from_the_results_files(restored: Recorded, pipeline: 
     (run,) = runs_of(restored.client)
     assert run.info.status == "FINISHED"
     assert run.data.tags["restored"] == "true"
-    assert run.data.tags["result_sha256"] == pipeline.result.digest
+    assert run.data.tags["models_md5"] == pipeline.result.digest
     assert run.data.params == {name: str(value) for name, value in pipeline.params.of_model().items()}
     assert points(restored.client, run, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
     assert run.data.metrics["best_val_loss"] == 0.625
@@ -440,7 +449,7 @@ def test_an_interrupted_training_is_a_failed_run(
     pipeline: Pipeline, store: MlflowClient, error: type[BaseException]
 ):
     def interrupted() -> None:
-        with tracking.training_run(pipeline.params, DATA) as run:
+        with training_run(pipeline.params, DATA, pipeline.key) as run:
             run.log_epoch(1, {"loss": 0.5})
             raise error
 
@@ -458,24 +467,33 @@ def test_a_training_whose_end_cannot_be_recorded_is_a_failed_run(pipeline: Pipel
     assert [run.info.status for run in runs_of(store)] == ["FAILED"]
 
 
-def test_a_failed_run_is_not_taken_for_the_result(pipeline: Pipeline, store: MlflowClient):
-    with tracking.training_run(pipeline.params, DATA):
-        pass
+def test_a_training_that_failed_is_taken_up_by_the_next(pipeline: Pipeline, store: MlflowClient):
+    with training_run(pipeline.params, DATA, pipeline.key) as run:
+        run.log_epoch(1, {"val_loss": 0.75})
     finished = pipeline.train()
-    assert {run.info.status for run in runs_of(store)} == {"FAILED", "FINISHED"}
-    assert store.get_run(finished).info.status == "FINISHED"
+    (run,) = runs_of(store)
+    assert (run.info.run_id, run.info.status, run.data.tags["resumed"]) == (finished, "FINISHED", "true")
+    assert not is_left(pipeline.key)
+
+
+def test_a_training_of_other_parameters_takes_up_nothing(pipeline: Pipeline, store: MlflowClient):
+    with training_run(pipeline.params, "f" * 64, "another key"):
+        pass
+    finished = store.get_run(pipeline.train())
+    assert sorted(run.info.status for run in runs_of(store)) == ["FAILED", "FINISHED"]
+    assert "resumed" not in finished.data.tags
 
 
 def test_a_deleted_experiment_is_told(pipeline: Pipeline, store: MlflowClient):
-    store.delete_experiment(tracking.Experiment("made").id)
+    store.delete_experiment(Experiment("made").id)
     with pytest.raises(MoodringError, match="made"):
         pipeline.train()
 
 
-def test_only_two_modules_know_mlflow():
+def test_only_the_tracking_package_and_the_served_model_know_mlflow():
     pattern = re.compile(r"^\s*(import|from) mlflow", re.MULTILINE)
-    modules = (ROOT / "src" / "moodring").rglob("*.py")
-    assert {file.name for file in modules if pattern.search(file.read_text())} == {
-        "tracking.py",
-        "pyfunc_model.py",
+    package = ROOT / "src" / "moodring"
+    knowing = {
+        file.relative_to(package) for file in package.rglob("*.py") if pattern.search(file.read_text())
     }
+    assert {file.parts[0] for file in knowing} == {"tracking", "pyfunc_model.py"}

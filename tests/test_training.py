@@ -10,11 +10,12 @@ import tensorflow as tf
 
 from moodring.architectures import build
 from moodring.batches import Padding
+from moodring.checkpoints import EpochMetrics
 from moodring.corpus import Split
 from moodring.errors import MoodringError
 from moodring.model_files import stable_bytes
 from moodring.params import Params, TokenizeParams
-from moodring.training import BatchSequence, EpochMetrics, fit, padding_of, settings_of, train
+from moodring.training import BatchSequence, fit, padding_of, settings_of, train
 from moodring.vocabulary import Vocabulary
 from tests.conftest import made_rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ import typer
 from moodring.errors import MoodringError, shows_errors
 from moodring.params import flatten, load_params, parse_params, read_yaml
 from moodring.project import checkout_root
+from moodring.promotion import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +61,7 @@ def ui(
     host: Annotated[str, typer.Option(help="address to listen on; there is no login")] = "127.0.0.1",
 ) -> None:
     """Start the MLflow UI on this checkout's store."""
-    from moodring.tracking import artifact_root, store_uri
+    from moodring.tracking.store import artifact_root, store_uri
 
     command = ["mlflow", "ui", "--backend-store-uri", store_uri()]
     command += ["--default-artifact-root", artifact_root(), "--host", host, "--port", str(port)]
@@ -71,32 +73,54 @@ def ui(
 def sync() -> None:
     """Give the present result its MLflow run, or say which run it is.
 
-    A result that DVC restored from its cache, or that was pulled, may have none in this store.
+    A result that DVC restored from its cache, or that was pulled, may have none in this store. Runs that
+    killed processes left RUNNING are closed.
     """
-    from dvc.repo import Repo
-
     from moodring.publishing import ResultFiles, publish
+    from moodring.tracking.runs import close_abandoned
 
     os.chdir(checkout_root())
     params = load_params(Path("params.yaml"))
-    with Repo() as repo:
-        stale = sorted(name for name in repo.status() if name in STAGES)
-    if stale:
-        raise MoodringError(f"there is no present result: {', '.join(stale)} changed. Run `dvc repro`.")
-    recorded = publish(ResultFiles(), params)
-    said = "no run in this store: made run" if recorded.restored else "no new run: this is run"
-    print(f"{params.dataset}, {params.arch}: {said} {recorded.run_id}")
+    stale = _stale()
+    if not stale:
+        published = publish(ResultFiles(), params)
+        said = {
+            "found": "no new run: this is run",
+            "completed": "its training could not reach the store: completed run",
+            "restored": "no run in this store: made run",
+        }[published.how]
+        print(f"{params.dataset}, {params.arch}: {said} {published.run_id}")
+    for run_id in close_abandoned():
+        print(f"closed run {run_id}, which a killed process left RUNNING")
+    _refuse(stale)
 
 
 @app.command()
 @shows_errors
 def runs(
+    name: Annotated[
+        str | None, typer.Argument(help="a DVC experiment or git revision: only the run of its result")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
 ) -> None:
-    """List the store's runs, newest first; `--json` has the whole ids of runs and commits."""
-    from moodring.tracking import list_runs
+    """List the store's runs, newest first; the present result's is marked `here`.
 
-    found = list_runs()
+    `--json` has the whole ids of runs and commits.
+    """
+    from moodring.revisions import result_here, results_of
+    from moodring.tracking.listing import list_runs
+
+    root = checkout_root()
+    wanted = None if name is None else results_of(root, name)
+    here = result_here(root)
+    found = [run for run in list_runs() if wanted is None or run["models_md5"] in wanted]
+    for run in found:
+        run["here"] = here is not None and run["models_md5"] == here
+    if name is not None and not found:
+        raise MoodringError(
+            f"the result of {name!r} has no run in this store; check it out (git or `dvc exp apply`), "
+            "`dvc checkout`, then `moodring sync`"
+        )
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -108,7 +132,7 @@ def runs(
         table.add_column(column, no_wrap=True, justify="right" if column == "test accuracy" else "left")
     for run in found:
         notes = [run["status"].lower()] if run["status"] != "FINISHED" else []
-        notes += [note for note in ("dirty", "restored") if run[note]]
+        notes += [note for note in ("here", "dirty", "restored", "resumed") if run[note]]
         table.add_row(
             run["experiment"] or "-",
             (run["commit"] or "-")[:7],
@@ -121,6 +145,116 @@ def runs(
         )
     # Into a file or a pipe whole rows go, whatever a terminal's width would be.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@app.command()
+@shows_errors
+def promote(
+    metric: Annotated[
+        Metric, typer.Option(help="of the validation split, at the kept epoch")
+    ] = "val_accuracy",
+    margin: Annotated[float, typer.Option(min=0, help="by how much the champion is to be beaten")] = 0.001,
+) -> None:
+    """Make the present model its dataset's champion, if it beats the champion and behaves.
+
+    The alias `champion` of the registered model moves only where the validation metric is better by the
+    margin and every behavioural check passes. The test metric is shown and decides nothing.
+    """
+    from moodring import promotion
+    from moodring.publishing import ResultFiles, check_served, publish
+    from moodring.tracking import registry
+
+    os.chdir(checkout_root())
+    params = load_params(Path("params.yaml"))
+    _refuse(_stale())
+    files = ResultFiles()
+    published = publish(files, params)
+    champion = registry.champion(params.dataset)
+    name = registry.registered_name(params.dataset)
+    print(f"{name} version {published.version}: {params.arch}, run {published.run_id}")
+    if champion is not None and champion.version == published.version:
+        print("it already is the champion")
+        return
+    checks = check_served(files, params, f"models:/{name}/{published.version}")
+    figures = registry.figures_of(published.run_id)
+    theirs = registry.figures_of(champion.run_id) if champion else None
+    for shown, word in ((metric, "decides"), ("test_accuracy", "shown, decides nothing")):
+        against = f" against {theirs.metrics[shown]:.4f} of the champion" if theirs else ""
+        print(f"  {shown} {figures.metrics[shown]:.4f}{against} ({word})")
+    if theirs and not promotion.same_validation_split(params.dataset, figures.params, theirs.params):
+        print("  note: the champion was validated on other texts (another source, seed or share)")
+    for check in checks:
+        print(f"  {'passed' if check.passed else 'FAILED'} {check.name}: {check.seen}")
+    best = theirs.metrics[metric] if theirs else None
+    if against_it := promotion.objections(metric, margin, figures.metrics[metric], best, checks):
+        raise MoodringError("not promoted: " + "; ".join(against_it))
+    registry.crown(params.dataset, published.version)
+    print(f"promoted: models:/{name}@{registry.CHAMPION} is version {published.version}")
+
+
+@app.command()
+@shows_errors
+def push(
+    remote: Annotated[str | None, typer.Option(help="DVC's name of it; none: the default one")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="every configuration that was run here, not the present one alone")
+    ] = False,
+) -> None:
+    """Push all that this configuration made to the DVC remote.
+
+    Another clone that asks for it by `dvc repro --pull` or `dvc exp run --pull` then trains nothing.
+    """
+    from moodring.remote import push as push_all
+
+    root = checkout_root()
+    os.chdir(root)
+    load_params(Path("params.yaml"))
+    if not every:
+        _refuse(_stale())
+    pushed = push_all(root, remote, every)
+    print(f"{pushed.outputs} outputs and {pushed.uncached} metrics and plots were new to the remote")
+
+
+@app.command()
+@shows_errors
+def relocate() -> None:
+    """After the checkout was moved or copied: let the MLflow store find its artifacts in it again."""
+    from moodring.tracking.store import artifact_root
+    from moodring.tracking.store import relocate as relocate_store
+
+    old = relocate_store()
+    for place in old:
+        print(f"{place} -> {artifact_root()}")
+    if not old:
+        print("nothing to do: the store's artifacts are addressed in this checkout")
+
+
+@app.command()
+@shows_errors
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
+) -> None:
+    """Look for what would hurt before an hour of training tells; exit code 1 where something would."""
+    from moodring.doctor import examine
+
+    root = checkout_root()
+    os.chdir(root)
+    findings = list(examine(root))
+    if as_json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=True)
+        colours = {"ok": "green", "note": "yellow", "bad": "red"}
+        for finding in findings:
+            line = Text(f"{finding.level:<5}", style=colours[finding.level])
+            console.print(line + Text(f"{finding.about}: {finding.seen}", style="default"))
+            if finding.remedy:
+                console.print(Text(f"      -> {finding.remedy}"))
+    if any(finding.level == "bad" for finding in findings):
+        raise SystemExit(1)
 
 
 @app.command()
@@ -144,6 +278,20 @@ def predict(
             print(json.dumps(answer, ensure_ascii=False))
 
 
+def _stale() -> list[str]:
+    """The stages whose outputs are not what params.yaml, code and data would make."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        # A file that DVC tracks may have changed too; it is named by its .dvc file.
+        return sorted(name for name in repo.status() if name in STAGES or name.endswith(".dvc"))
+
+
+def _refuse(stale: list[str]) -> None:
+    if stale:
+        raise MoodringError(f"there is no present result: {', '.join(stale)} changed. Run `dvc repro`.")
+
+
 def _lines(file: Path | None) -> Iterator[str]:
     """The lines of a UTF-8 file, or of standard input."""
     name = "standard input" if file is None else str(file)
@@ -159,7 +307,7 @@ def _lines(file: Path | None) -> Iterator[str]:
 
 def _scorer(model: str | None) -> Callable[[list[str]], pd.DataFrame]:
     if model is not None:
-        from moodring.tracking import load_model
+        from moodring.tracking.registry import load_model
 
         return load_model(model)
     from moodring.publishing import ResultFiles

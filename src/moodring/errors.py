@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command end with one clear message and exit code 1 on a `MoodringError`.
+    """Make a command end with one clear message and exit code 1 on a `MoodringError`, and with 130 on Ctrl-C.
 
     Any other exception is a defect of the program and keeps its traceback.
     """
@@ -29,5 +29,8 @@ def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
         except MoodringError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            raise SystemExit(130) from None  # as a shell says it
 
     return wrapper

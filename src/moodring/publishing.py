@@ -6,17 +6,27 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from moodring import serving, tracking
+from moodring import attempts, serving
+from moodring.behaviour import Check, check_behaviour
+from moodring.cleaning import cleaner_of
 from moodring.corpus import VOCABULARY
 from moodring.errors import MoodringError
 from moodring.files import tree_sha256
 from moodring.params import Params
 from moodring.results import read_result
+from moodring.tables import read_table
+from moodring.tracking.registry import load_model, record_model
+from moodring.tracking.runs import How, log_evaluation, result_run, warn
+from moodring.tracking.store import Experiment, StoreError
+from moodring.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """Where the files of a result are; by default, where the pipeline writes them."""
+    """Where the files of a result are; by default, where the pipeline writes them.
+
+    `stage` is the code that trained: it tells apart what a killed training left.
+    """
 
     clean: Path = Path("data/clean.parquet")
     corpus: Path = Path("data/corpus")
@@ -24,28 +34,100 @@ class ResultFiles:
     metrics: Path = Path("metrics/test.json")
     slices: Path = Path("metrics/slices.json")
     plots: Path = Path("metrics/plots")
+    stage: Path = Path("stages/train.py")
 
     def write_bundle(self, bundle: Path, params: Params) -> None:
         """Put all that scoring raw text needs into one directory; see `serving.TextScorer`."""
         vocabulary = self.corpus / VOCABULARY
         serving.write_bundle(bundle, self.models, vocabulary, self.clean, params.evaluate.threshold)
 
+    def attempt_key(self, params: Params) -> str:
+        """The key of the attempt that a training of this result makes."""
+        return attempts.key_of(params.of_model(), tree_sha256(self.corpus), self.stage)
 
-def publish(files: ResultFiles, params: Params) -> tracking.Recorded:
-    """Complete the result's run with what stands in its files, or make the run where there is none.
+
+@dataclass(frozen=True)
+class Published:
+    """A result's place in the store.
+
+    Args:
+        run_id: of its run.
+        version: of its registered model.
+        how: the run was found, or completed where training had lost the store, or just restored.
+    """
+
+    run_id: str
+    version: int
+    how: How
+
+
+def check_store(files: ResultFiles, params: Params) -> None:
+    """Let an evaluation fail before its work where the store cannot be opened.
+
+    Not where the store was lost in the middle of this result's training: that result is to be whole,
+    and to be sent later.
 
     Raises:
-        MoodringError: a file is missing or damaged, or the store cannot be opened.
+        StoreError: the store cannot be opened.
+    """
+    try:
+        Experiment(params.dataset)
+    except StoreError as error:
+        if not attempts.is_left(files.attempt_key(params)):
+            raise
+        warn(str(error))
+
+
+def publish(files: ResultFiles, params: Params) -> Published:
+    """Complete the result's run with what stands in its files, or make the run where there is none.
+
+    Doing it again changes nothing but what changed.
+
+    Raises:
+        MoodringError: a file is missing or damaged.
+        StoreError: the store cannot be opened.
     """
     try:
         metrics = json.loads(files.metrics.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MoodringError(f"cannot read {files.metrics}: {error}. Run `dvc repro` to make it.") from error
-    return tracking.record_evaluation(
-        params,
-        tree_sha256(files.corpus),
-        read_result(files.models),
-        metrics,
-        [files.metrics, files.slices, files.plots],
-        lambda bundle: files.write_bundle(bundle, params),
+    data_sha256, result = tree_sha256(files.corpus), read_result(files.models)
+    experiment = Experiment(params.dataset)
+    run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params))
+    log_evaluation(run, metrics, params, [files.metrics, files.slices, files.plots])
+    version = record_model(run, params.dataset, lambda bundle: files.write_bundle(bundle, params))
+    return Published(str(run.info.run_id), version, how)
+
+
+def check_served(files: ResultFiles, params: Params, address: str) -> list[Check]:
+    """Run the behavioural checks on a registered model of the result.
+
+    Args:
+        files: of the result.
+        params: the parameters.
+        address: of the model, as `models:/NAME/VERSION`.
+
+    Raises:
+        MoodringError: a file is missing or damaged, or the model cannot be loaded.
+    """
+    predict = load_model(address)
+    cleaner = cleaner_of(read_table(files.clean))
+    words = set(Vocabulary.load(files.corpus / VOCABULARY).words)
+    return check_behaviour(
+        lambda texts: predict(texts)["score"].to_numpy(),
+        lambda text: words.issuperset(cleaner(text).split()),
+        params.evaluate.threshold,
     )
+
+
+def publish_or_leave(files: ResultFiles, params: Params) -> str:
+    """As `publish`, but a store that was lost ends no evaluation; what to print of the run.
+
+    Raises:
+        MoodringError: a file is missing or damaged.
+    """
+    try:
+        return f"MLflow run {publish(files, params).run_id}"
+    except StoreError as error:
+        warn(f"{error} The result is whole; `moodring sync` sends its run later.")
+        return "no MLflow run yet"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import pandas as pd
 
 from moodring.batches import Padding
 from moodring.errors import MoodringError
-from moodring.files import sha256, tree_sha256
+from moodring.files import sha256
 
 MODEL = "model.keras"
 HISTORY = "history.csv"
@@ -52,7 +53,7 @@ class Result:
     """A training's result, as its files tell it.
 
     Args:
-        digest: of the model directory; what makes this result itself and no other.
+        digest: of the model directory, as DVC computes it; what makes this result itself and no other.
         model_sha256: of the Keras archive in it.
         settings: the model's.
         history: a row an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
@@ -84,7 +85,18 @@ def read_result(path: Path) -> Result:
     """
     model_sha256 = _read(path / MODEL, sha256)
     history = _read(path / HISTORY, pd.read_csv)
-    return Result(tree_sha256(path), model_sha256, read_settings(path), history)
+    return Result(dvc_hash(path), model_sha256, read_settings(path), history)
+
+
+def dvc_hash(path: Path) -> str:
+    """The hash that dvc.lock holds for a directory: MD5 over the list of its files' names and MD5s."""
+    entries = [
+        {"md5": hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest(), "relpath": name}
+        for name, file in sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*"))
+        if file.is_file()
+    ]
+    listed = json.dumps(entries, sort_keys=True).encode()
+    return f"{hashlib.md5(listed, usedforsecurity=False).hexdigest()}.dir"
 
 
 def read_settings(path: Path) -> Settings:

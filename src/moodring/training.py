@@ -1,10 +1,11 @@
-"""Fitting a model: seeded batches, early stopping, the best epoch's weights."""
+"""Fitting a model: seeded batches, early stopping, the best epoch's weights, going on where it was killed."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,12 +13,11 @@ import pandas as pd
 
 from moodring.architectures import build
 from moodring.batches import Batch, Padding, pad, plan
+from moodring.checkpoints import Checkpoint, EpochMetrics, Progress, State
 from moodring.corpus import Split
 from moodring.errors import MoodringError
 from moodring.params import Params, TrainParams
 from moodring.results import Settings
-
-EpochMetrics = dict[str, float]
 
 
 class BatchSequence(keras.utils.PyDataset):
@@ -28,15 +28,18 @@ class BatchSequence(keras.utils.PyDataset):
         padding: length buckets.
         batch_size: rows of a batch at most.
         seed: of the shuffling, anew each epoch and a function of seed and epoch alone; None: no shuffling.
+        epoch: how many epochs went before.
     """
 
-    def __init__(self, split: Split, padding: Padding, batch_size: int, seed: int | None = None) -> None:
+    def __init__(
+        self, split: Split, padding: Padding, batch_size: int, seed: int | None = None, epoch: int = 0
+    ) -> None:
         super().__init__()
         self._split = split
         self._padding = padding
         self._batch_size = batch_size
         self._seed = seed
-        self._epoch = 0
+        self._epoch = epoch
         # Keras takes shapes from this plan, and asks for the next one before the first epoch already.
         self._batches = _first_two_differ(self._plan())
 
@@ -65,14 +68,16 @@ def train(
     train: Split,
     validation: Split,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
+    checkpoint: Path | None = None,
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Seed Keras, build the chosen architecture and fit it; see `fit` for what comes back.
 
-    On a CPU the same arguments give the same bits.
+    On a CPU the same arguments give the same bits, also when a killed training goes on.
     """
     keras.utils.set_random_seed(params.seed)
     model = build(params.architecture, vocabulary_size, params.data.max_length)
-    history = fit(model, train, validation, params.train, padding_of(params), params.seed, on_epoch)
+    padding = padding_of(params)
+    history = fit(model, train, validation, params.train, padding, params.seed, on_epoch, checkpoint)
     return model, history
 
 
@@ -90,6 +95,7 @@ def fit(
     padding: Padding,
     seed: int,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
+    checkpoint: Path | None = None,
 ) -> pd.DataFrame:
     """Compile and fit `model` in place; it ends with the best epoch's weights.
 
@@ -100,15 +106,18 @@ def fit(
         params: epochs, batch size, optimiser, early stopping.
         padding: length buckets.
         seed: of the order of batches; dropout follows Keras' own seed.
-        on_epoch: called after each epoch with its number, from 1, and metrics.
+        on_epoch: called after each epoch that runs here with its number, from 1, and metrics.
+        checkpoint: a file that holds the state after each epoch; where it stands, training goes on from it.
 
     Returns:
         A row an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
 
     Raises:
-        MoodringError: the loss is no longer finite.
+        MoodringError: the loss is no longer finite, or the checkpoint is damaged.
     """
-    rows: list[EpochMetrics] = []
+    state = State.load(checkpoint) if checkpoint else None
+    progress = state.progress if state else Progress([])
+    rows = list(progress.rows)
 
     def note(epoch: int, logs: dict[str, float]) -> None:
         metrics = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
@@ -118,24 +127,32 @@ def fit(
                 f"(received: {params.learning_rate})."
             )
         rows.append({"epoch": epoch + 1, **metrics})
-        on_epoch(epoch + 1, metrics)
+
+    def report(epoch: int, logs: dict[str, float]) -> None:  # noqa: ARG001
+        on_epoch(epoch + 1, {name: value for name, value in rows[-1].items() if name != "epoch"})
 
     optimizer = {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
     model.compile(optimizer=keras.optimizers.get(optimizer), loss="binary_crossentropy", metrics=["accuracy"])
+    stopping = keras.callbacks.EarlyStopping(
+        monitor=params.early_stopping.monitor,
+        mode="min" if params.early_stopping.monitor == "val_loss" else "max",
+        patience=params.early_stopping.patience,
+        restore_best_weights=True,
+    )
+    # What is reported is already kept: whoever goes on from the checkpoint knows every reported epoch.
+    keeping = [Checkpoint(checkpoint, rows, stopping, state)] if checkpoint else []
     model.fit(
-        BatchSequence(train, padding, params.batch_size, seed),
+        BatchSequence(train, padding, params.batch_size, seed, epoch=len(rows)),
         validation_data=BatchSequence(validation, padding, params.batch_size),
-        epochs=params.epochs,
+        initial_epoch=len(rows),
+        epochs=len(rows) if progress.stopped else params.epochs,
         shuffle=False,  # the sequence shuffles; Keras would shuffle by its own global generator
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
             keras.callbacks.LambdaCallback(on_epoch_end=note),
-            keras.callbacks.EarlyStopping(
-                monitor=params.early_stopping.monitor,
-                mode="min" if params.early_stopping.monitor == "val_loss" else "max",
-                patience=params.early_stopping.patience,
-                restore_best_weights=True,
-            ),
+            stopping,
+            *keeping,
+            keras.callbacks.LambdaCallback(on_epoch_end=report),
         ],
     )
     return pd.DataFrame(rows)
