@@ -24,6 +24,7 @@ from moodring.promotion import Metric
 if TYPE_CHECKING:
     import pandas as pd
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are no news to anyone
 app = typer.Typer(help="Moodring's own commands; the pipeline itself is run by dvc.", no_args_is_help=True)
 EXPERIMENTS = "experiments"
 STAGES = {"download", "preprocess", "tokenize", "train", "evaluate"}

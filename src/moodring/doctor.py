@@ -96,7 +96,7 @@ def _code(root: Path) -> Iterator[Finding]:
     used = Path(__file__).resolve().parent
     if used != (root / "src/moodring").resolve():
         yield Finding(
-            "bad",
+            "note",
             "code",
             f"the command `moodring` runs {used}, not this checkout's code",
             "make install here",
