@@ -62,25 +62,10 @@ class Project:
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program of the test's own environment in the checkout."""
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_"))
-        }
         done = subprocess.run(
             command,
             cwd=self.root,
-            env={
-                **inherited,
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "HOME": str(self.home),
-                "DVC_SITE_CACHE_DIR": str(self.home / "dvc"),
-                "GIT_CONFIG_GLOBAL": "/dev/null",
-                "GIT_AUTHOR_NAME": "Test",
-                "GIT_AUTHOR_EMAIL": "test@example.org",
-                "GIT_COMMITTER_NAME": "Test",
-                "GIT_COMMITTER_EMAIL": "test@example.org",
-                **self.environment,
-                **environment,
-            },
+            env=self._environment(environment),
             capture_output=True,
             text=True,
             check=False,
@@ -91,6 +76,40 @@ class Project:
                 f"{command} ended {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
             )
         return done
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a program as `run` does, in a process group of its own."""
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=self._environment(environment),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _environment(self, added: dict[str, str]) -> dict[str, str]:
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_"))
+        }
+        return {
+            **inherited,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "DVC_SITE_CACHE_DIR": str(self.home / "dvc"),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_AUTHOR_NAME": "Test",
+            "GIT_AUTHOR_EMAIL": "test@example.org",
+            "GIT_COMMITTER_NAME": "Test",
+            "GIT_COMMITTER_EMAIL": "test@example.org",
+            **self.environment,
+            **added,
+        }
+
+    def attempts(self) -> list[str]:
+        """The keys of trainings that were begun and not ended."""
+        return sorted(path.parent.name for path in self.root.glob(".moodring/attempts/*/id"))
 
     def repro(self, *arguments: str, check: bool = True) -> list[str]:
         """`dvc repro`; the stages that ran, in order."""
@@ -113,10 +132,10 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", "test")
 
-    def undo(self) -> None:
-        """Back to the last commit, outputs included."""
+    def undo(self, *targets: str) -> None:
+        """Back to the last commit, outputs (of all stages, or of these) included."""
         self.run("git", "checkout", "--quiet", ".")
-        self.run("dvc", "checkout", "--force", "--quiet")
+        self.run("dvc", "checkout", "--force", "--quiet", *targets)
 
     def json(self, path: str) -> Any:
         """A JSON file of the checkout."""
