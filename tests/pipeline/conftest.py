@@ -77,14 +77,14 @@ class Project:
             )
         return done
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
-        """Start a program as `run` does, in a process group of its own."""
+    def start(self, *command: str, quiet: bool = False, **environment: str) -> subprocess.Popen[str]:
+        """Start a program as `run` does, in a process group of its own; stderr can be read, or is dropped."""
         return subprocess.Popen(
             command,
             cwd=self.root,
             env=self._environment(environment),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
             text=True,
             start_new_session=True,
         )

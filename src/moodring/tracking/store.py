@@ -72,8 +72,9 @@ def reaching() -> Iterator[mlflow.MlflowClient]:
         StoreError: the store cannot be opened, read or written.
     """
     uri = store_uri()
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    # It logs a traceback with each error that it raises, and the error is told here.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         mlflow.set_tracking_uri(uri)
         if uri not in _opened:
