@@ -79,8 +79,9 @@ def claimed(key: str) -> Iterator[Attempt]:
     """
     with contextlib.ExitStack() as held:
         with _all_locked():
-            for number in itertools.count():
-                place = _root() / (f"{key}.{number}" if number else key)
+            numbered = (_root() / (f"{key}.{number}" if number else key) for number in itertools.count())
+            # First what was left, then the first that is not there yet.
+            for place in itertools.chain(_left(key), numbered):
                 place.mkdir(parents=True, exist_ok=True)
                 if held.enter_context(_try_lock(place)):
                     break
@@ -105,7 +106,7 @@ def abandoned() -> list[Attempt]:
 
 def is_left(key: str) -> bool:
     """Whether an attempt of this key stands there, held or not."""
-    return any(_root().glob(f"{key}*/{_ID}"))
+    return bool(_left(key))
 
 
 @contextlib.contextmanager
@@ -115,6 +116,10 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
+
+
+def _left(key: str) -> list[Path]:
+    return sorted(path.parent for path in _root().glob(f"{key}*/{_ID}"))
 
 
 def _root() -> Path:

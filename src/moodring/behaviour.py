@@ -61,7 +61,8 @@ def check_behaviour(score: Scorer, is_known: Callable[[str], bool], threshold: f
 def _scores(name: str, score: Scorer, texts: list[str]) -> Check:
     scores = score(texts)
     passed = len(scores) == len(texts) and bool(np.all((scores >= 0) & (scores <= 1)))
-    return Check(name, passed, f"scores {', '.join(f'{value:.3f}' for value in scores)}")
+    seen = f"{len(texts)} texts, scores {', '.join(f'{value:.3f}' for value in scores)}"
+    return Check(name, passed, seen)
 
 
 def _alone_and_together(score: Scorer) -> Check:

@@ -48,6 +48,8 @@ def _imported(file: Path, root: Path) -> set[Path]:
             names = [alias.name for alias in node.names]
         else:
             continue
+        # Python also runs what a package's own file holds.
+        names += [name.rpartition(".")[0] for name in names]
         found |= {path for name in names if (path := _module_file(name, root)) is not None}
     return found
 
@@ -56,4 +58,4 @@ def _module_file(name: str, root: Path) -> Path | None:
     if not name.startswith(f"{PACKAGE}."):
         return None
     place = root / "src" / Path(*name.split("."))
-    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+    return next((path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file()), None)

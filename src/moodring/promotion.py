@@ -32,10 +32,11 @@ def objections(
     if champion is not None:
         better = gain(metric, challenger, champion)
         # Half of the figures' last digit, so that 0.805 beats 0.804 by 0.001.
-        if better <= 0 or better < margin - 5e-7:
+        if not (better > 0 and better >= margin - 5e-7):
+            wanted = f"at least {margin:+.6g}" if margin else "more"
             found.append(
-                f"{metric} {challenger:.4f} against the champion's {champion:.4f} is {better:+.4f}, "
-                f"at least {margin:+.4f} is wanted"
+                f"{metric} {challenger:.4f} against the champion's {champion:.4f} is {better:+.6g}, "
+                f"{wanted} is wanted"
             )
     return found + [f"{check.name}: {check.seen}" for check in checks if not check.passed]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from moodring.errors import MoodringError
 
@@ -14,7 +15,11 @@ LOCK = "dvc.lock"
 
 
 def result_here(root: Path) -> str | None:
-    """The result of the checkout's dvc.lock; None where there is none yet."""
+    """The result of the checkout's dvc.lock; None where there is none yet.
+
+    Raises:
+        MoodringError: it is damaged.
+    """
     lock = root / LOCK
     return _models_hash(lock.read_text(encoding="utf-8")) if lock.is_file() else None
 
@@ -23,7 +28,7 @@ def results_of(root: Path, name: str) -> list[str]:
     """The results of a DVC experiment of this name (there is one a baseline), or of a git revision.
 
     Raises:
-        MoodringError: there is neither, or it holds no result.
+        MoodringError: there is neither, or it holds no result, or a damaged dvc.lock.
     """
     listed = _git(root, "for-each-ref", "--format=%(refname)", "refs/exps")
     refs = [ref for ref in (listed or "").split() if ref.rpartition("/")[2] == name]
@@ -32,7 +37,7 @@ def results_of(root: Path, name: str) -> list[str]:
             f"{name!r} is neither an experiment nor a git revision; `dvc exp list --all` and `git log` "
             "name them"
         )
-    locks = [lock for ref in refs or [name] if (lock := _git(root, "show", f"{ref}:{LOCK}")) is not None]
+    locks = [lock for ref in refs or [name] if (lock := _git(root, "show", f"{ref}:./{LOCK}")) is not None]
     found = {digest for lock in locks if (digest := _models_hash(lock)) is not None}
     if not found:
         raise MoodringError(f"{name!r} holds no result: its {LOCK} has no models")
@@ -40,7 +45,10 @@ def results_of(root: Path, name: str) -> list[str]:
 
 
 def _models_hash(lock: str) -> str | None:
-    tree: dict[str, Any] = YAML(typ="safe", pure=True).load(lock) or {}
+    try:
+        tree: dict[str, Any] = YAML(typ="safe", pure=True).load(lock) or {}
+    except YAMLError as error:
+        raise MoodringError(f"{LOCK} is not valid YAML: {error}. Restore it: git checkout {LOCK}") from error
     outs = tree.get("stages", {}).get("train", {}).get("outs", [])
     return next((str(out["md5"]) for out in outs if out["path"] == "models"), None)
 

@@ -61,7 +61,9 @@ class ResultRun:
             if (left := self._left()) is not None:
                 self.run_id, self.taken_up = str(left.info.run_id), True
                 if left.info.status != "FINISHED":
-                    self._client.update_run(self.run_id, status="RUNNING")
+                    # Whoever ends it is whom it leads back to: the same code, perhaps in another experiment.
+                    self._client.update_run(self.run_id, status="RUNNING", name=self._name())
+                    taken_up = {**_origin(), **taken_up}
                 self._client.log_batch(self.run_id, tags=[RunTag(*tag) for tag in taken_up.items()])
             else:
                 self.run_id = self._create(made)
@@ -87,9 +89,11 @@ class ResultRun:
             "data_sha256": self._data_sha256,
             ATTEMPT_TAG: self.attempt.id,
         }
-        name = os.environ.get("DVC_EXP_NAME") or self._params.arch
-        run = self._client.create_run(self._experiment.id, tags={**leading, **tags}, run_name=name)
+        run = self._client.create_run(self._experiment.id, tags={**leading, **tags}, run_name=self._name())
         return str(run.info.run_id)
+
+    def _name(self) -> str:
+        return os.environ.get("DVC_EXP_NAME") or self._params.arch
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Log an epoch's metrics at its number; a store that is out of reach ends no training."""
