@@ -367,6 +367,17 @@ def test_after_a_discarded_attempt_the_next_begins_anew() -> None:
         assert not second.checkpoint.exists()
 
 
+def test_what_a_second_training_left_is_taken_up_before_anything_new() -> None:
+    with claimed(KEY) as first:
+        with claimed(KEY) as second:
+            pass
+        first.discard()
+    with claimed(KEY) as third:
+        assert (third.id, third.again) == (second.id, True)
+        third.discard()
+    assert not is_left(KEY)
+
+
 def test_discarding_one_attempt_leaves_the_others() -> None:
     other = left_at(OTHER)
     with claimed(KEY) as attempt:

@@ -183,3 +183,8 @@ def test_other_datasets_parameters_do_not_matter(params: Params) -> None:
     assert every != other
     assert same_validation_split("rotten_tomatoes", every, other)
     assert not same_validation_split("imdb", every, other)
+
+
+@pytest.mark.parametrize(("challenger", "champion"), [(float("nan"), 0.5), (0.5, float("nan"))])
+def test_a_figure_that_is_no_number_promotes_nothing(challenger: float, champion: float) -> None:
+    assert objections("val_loss", 0.001, challenger, champion, [GOOD])

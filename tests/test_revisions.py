@@ -212,3 +212,21 @@ def test_the_checkouts_result_is_that_of_its_lock(
     if lock is not None:
         (tmp_path / "dvc.lock").write_text(lock)
     assert result_here(tmp_path) == result
+
+
+def test_a_damaged_lock_is_told(tmp_path: Path) -> None:
+    (tmp_path / "dvc.lock").write_text("<<<<<<< HEAD\nschema: '2.0'\n=======\n")
+    with pytest.raises(MoodringError, match=r"dvc\.lock is not valid YAML"):
+        result_here(tmp_path)
+
+
+def test_a_checkout_may_be_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
+    (checkout := tmp_path / "part").mkdir()
+    (checkout / "dvc.lock").write_text(lock_of("part"))
+    for command in (
+        ["init", "--quiet"],
+        ["add", "part"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "first"],
+    ):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    assert results_of(checkout, "HEAD") == ["part.dir"]
