@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from moodring.architectures import build
-from moodring.cli import _merge
+from moodring.experiments import merged
 from moodring.params import ArchParams, Params, load_params, parse_params, read_yaml
 from tests.conftest import ROOT
 
@@ -20,7 +20,7 @@ NO_DROPOUT = {"embedding_dropout": 0.0, "dropout": 0.0, "recurrent_dropout": 0.0
 
 
 def seed_params(name: str) -> Params:
-    tree = _merge(read_yaml(ROOT / "params.yaml"), read_yaml(ROOT / "experiments" / f"{name}.yaml"))
+    tree = merged(read_yaml(ROOT / "params.yaml"), read_yaml(ROOT / "experiments" / f"{name}.yaml"))
     return parse_params(tree, name)
 
 

@@ -16,8 +16,9 @@ import yaml
 from dvc.utils.hydra import apply_overrides
 from typer.testing import CliRunner
 
-from moodring.cli import _merge, app, experiment_overrides
+from moodring.cli import app
 from moodring.errors import MoodringError
+from moodring.experiments import merged, overrides
 from moodring.params import parse_params, read_yaml
 from tests.conftest import ROOT
 
@@ -41,30 +42,29 @@ def write_experiment(checkout: Path, settings: object) -> None:
 
 def set_by_dvc(checkout: Path, name: str) -> dict[str, Any]:
     """params.yaml after DVC has set an experiment's overrides in it."""
-    overrides = experiment_overrides(checkout, name)
-    apply_overrides(checkout / "params.yaml", overrides)
+    settings = overrides(checkout, name)
+    apply_overrides(checkout / "params.yaml", settings)
     return read_yaml(checkout / "params.yaml")
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_dvc_sets_each_experiment_as_it_is_written(checkout: Path, name: str):
     settings = read_yaml(checkout / "experiments" / f"{name}.yaml")
-    merged = _merge(read_yaml(checkout / "params.yaml"), settings)
-    assert set_by_dvc(checkout, name) == merged
+    assert set_by_dvc(checkout, name) == merged(read_yaml(checkout / "params.yaml"), settings)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_each_experiment_makes_valid_parameters_of_its_own(name: str):
     committed = read_yaml(ROOT / "params.yaml")
-    merged = _merge(committed, read_yaml(ROOT / "experiments" / f"{name}.yaml"))
-    assert parse_params(merged, name).of_model() != parse_params(committed, "params.yaml").of_model()
+    tree = merged(committed, read_yaml(ROOT / "experiments" / f"{name}.yaml"))
+    assert parse_params(tree, name).of_model() != parse_params(committed, "params.yaml").of_model()
 
 
 def test_booleans_are_written_as_yaml_has_them():
-    overrides = experiment_overrides(ROOT, "imdb-bilstm")
-    assert "archs.bilstm.bidirectional=true" in overrides
-    assert "dataset=imdb" in overrides
-    assert "train.learning_rate=0.001" in overrides
+    settings = overrides(ROOT, "imdb-bilstm")
+    assert "archs.bilstm.bidirectional=true" in settings
+    assert "dataset=imdb" in settings
+    assert "train.learning_rate=0.001" in settings
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_experiment_may_add_an_architecture(checkout: Path):
 def test_an_invalid_experiment_is_told(checkout: Path, settings: object, told: str):
     write_experiment(checkout, settings)
     with pytest.raises(MoodringError, match=rf"experiments/mine\.yaml(.|\n)*{told}"):
-        experiment_overrides(checkout, "mine")
+        overrides(checkout, "mine")
 
 
 def test_an_unknown_experiment_ends_with_the_known_names(checkout: Path):
@@ -126,7 +126,7 @@ def test_an_experiment_is_run_by_dvc_with_further_arguments(checkout: Path):
     # DVC refuses the last argument, so nothing is run.
     arguments = ["experiment", "imdb-gru", "--queue", "-S", "train.epochs=3", "--no-such-option"]
     done = run("-c", CLI, *arguments, cwd=checkout)
-    settings = [part for setting in experiment_overrides(checkout, "imdb-gru") for part in ("-S", setting)]
+    settings = [part for setting in overrides(checkout, "imdb-gru") for part in ("-S", setting)]
     command = ["dvc", "exp", "run", "--name", "imdb-gru", *settings, *arguments[2:]]
     assert shlex.split(done.stdout.splitlines()[0]) == command
     assert done.returncode != 0

@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import json
 import os
-import re
 import shlex
 import sys
 import tempfile
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from moodring.errors import MoodringError, shows_errors
-from moodring.params import flatten, load_params, parse_params, read_yaml
+from moodring.experiments import overrides
+from moodring.params import load_params
 from moodring.project import checkout_root
 from moodring.promotion import Metric
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are no news to anyone
 app = typer.Typer(help="Moodring's own commands; the pipeline itself is run by dvc.", no_args_is_help=True)
-EXPERIMENTS = "experiments"
 STAGES = {"download", "preprocess", "tokenize", "train", "evaluate"}
 BATCH = 1000
 
@@ -47,9 +46,8 @@ def experiment(
     Further arguments go to DVC: --queue, --temp, --force, -S train.epochs=3.
     """
     root = checkout_root()
-    overrides = experiment_overrides(root, name)
     command = ["dvc", "exp", "run", "--name", name]
-    command += [part for override in overrides for part in ("-S", override)]
+    command += [part for override in overrides(root, name) for part in ("-S", override)]
     command += context.args
     print(shlex.join(command), flush=True)
     _replace_process(command, root)
@@ -318,46 +316,6 @@ def _scorer(model: str | None) -> Callable[[list[str]], pd.DataFrame]:
     with tempfile.TemporaryDirectory(prefix="moodring-") as room:
         ResultFiles().write_bundle(Path(room), load_params(Path("params.yaml")))
         return TextScorer.from_bundle(Path(room)).predict
-
-
-def experiment_overrides(root: Path, name: str) -> list[str]:
-    """A named experiment's settings as `KEY=VALUE`, checked against params.yaml.
-
-    Raises:
-        MoodringError: there is no such experiment, or params.yaml would not be valid with it.
-    """
-    known = sorted(path.stem for path in (root / EXPERIMENTS).glob("*.yaml"))
-    if name not in known:
-        raise MoodringError(f"there is no experiment {name!r}; known: {', '.join(known) or 'none'}")
-    settings = read_yaml(root / EXPERIMENTS / f"{name}.yaml")
-    base = read_yaml(root / "params.yaml")
-    parse_params(_merge(base, settings), f"params.yaml with {EXPERIMENTS}/{name}.yaml")
-    present = dict(flatten(base))
-    # Hydra, which DVC sets parameters with, wants "++" before a key that is new.
-    return [f"{'' if key in present else '++'}{key}={_hydra(value)}" for key, value in flatten(settings)]
-
-
-def _merge(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
-    merged = dict(base)
-    for key, value in over.items():
-        below = merged.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = _merge(below, value) if both else value  # type: ignore[arg-type]
-    return merged
-
-
-def _hydra(value: object) -> str:
-    """A value in Hydra's override grammar, so that it is read back as it is."""
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, list):
-        return f"[{','.join(map(_hydra, value))}]"
-    if isinstance(value, str) and (value in _HYDRA_WORDS or not re.fullmatch(r"[A-Za-z_][\w./-]*", value)):
-        return "'" + value.replace("'", "\\'") + "'"
-    return str(value)
-
-
-_HYDRA_WORDS = {"true", "false", "null", "nan", "inf"}
 
 
 def _replace_process(command: list[str], directory: Path) -> None:

@@ -61,6 +61,8 @@ MODULES: list[tuple[str, set[str]]] = [
     ("project", set()),
     ("errors", set()),
     ("cli", set()),
+    ("doctor", set()),
+    ("experiments", set()),
 ]
 
 
