@@ -1,4 +1,8 @@
-"""A training's state after an epoch, so that a killed one goes on bit for bit where it stood."""
+"""A training's state after an epoch, so that a killed one goes on bit for bit where it stood.
+
+With Keras' PyTorch backend not to the bit: there dropout draws from PyTorch's own generator, which is no
+part of the model.
+"""
 
 from __future__ import annotations
 
