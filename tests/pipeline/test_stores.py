@@ -106,6 +106,7 @@ class Server:
             *("--backend-store-uri", f"sqlite:///{self.room / 'server.db'}"),
             *("--artifacts-destination", str(self.room / "artifacts"), "--serve-artifacts"),
             quiet=True,
+            MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false",  # starts sooner
         )
         for _ in range(600):
             try:
