@@ -30,9 +30,9 @@ from moodring.results import Result, Settings, read_result
 from moodring.serving import write_bundle
 from moodring.tables import write_table
 from moodring.text import Cleaner
-from moodring.tracking.registry import record_model
+from moodring.tracking.registry import load_model, record_model
 from moodring.tracking.runs import finish_training, log_evaluation, result_run, training_run
-from moodring.tracking.store import Experiment, artifact_root, store_uri
+from moodring.tracking.store import Experiment, artifact_root, relocate, store_uri
 from tests.conftest import ROOT, made_table
 
 DATA = "d" * 64
@@ -206,6 +206,17 @@ def test_a_store_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pyte
     told = pytest.raises(MoodringError, match=r"(?s)cannot open the MLflow store .*MLFLOW_TRACKING_URI")
     with checkout(tmp_path, MLFLOW_TRACKING_URI=uri.format(root=tmp_path)), told:
         Experiment("made")
+
+
+@pytest.mark.parametrize("uri", ["http://user:hush%20hush@127.0.0.1:9", "postgresql://u:hush@127.0.0.1:9/x"])
+def test_a_store_that_cannot_be_opened_is_told_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with checkout(tmp_path, MLFLOW_TRACKING_URI=uri), pytest.raises(MoodringError) as told:
+        Experiment("made")
+    assert "127.0.0.1:9" in str(told.value)
+    assert "hush" not in str(told.value)
 
 
 def test_two_processes_open_a_missing_store_at_once(tmp_path: Path):
@@ -439,6 +450,66 @@ def test_the_same_files_of_other_parameters_are_another_run(pipeline: Pipeline, 
     other = replace(pipeline, params=pipeline.params.model_copy(update=changed))
     assert pipeline.train() != other.train()
     assert len({run.data.params["datasets.made.tokenize.max_tokens"] for run in runs_of(store)}) == 2
+
+
+# A checkout that was moved.
+
+
+def test_a_moved_checkouts_artifacts_are_found_after_relocating(
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path
+):
+    run_id = pipeline.record()
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("mlflow.db", "mlartifacts"):
+        (tmp_path / name).rename(moved / name)
+    with checkout(moved) as client:
+        with pytest.raises(MoodringError, match="moodring relocate"):
+            Experiment("made")
+        assert (tmp_path / "mlartifacts").as_uri() in relocate()
+        assert relocate() == []
+        assert pipeline.record() == run_id
+        (run,) = runs_of(client)
+        assert run.info.artifact_uri.startswith((moved / "mlartifacts").as_uri())
+        assert len(client.search_model_versions("name = 'moodring-made'")) == 1
+        table = load_model("models:/moodring-made/1")(["a wonderful film"])
+        assert list(table.columns) == ["score", "label"]
+    assert not (tmp_path / "mlartifacts").exists()
+
+
+def test_a_model_whose_files_are_gone_is_logged_again(
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path
+):
+    pipeline.record()
+    shutil.rmtree(tmp_path / "mlartifacts" / "made" / "models")
+    with pytest.raises(MoodringError, match=r"models:/moodring-made/1.*moodring sync"):
+        load_model("models:/moodring-made/1")
+    pipeline.record()
+    assert load_model("models:/moodring-made/2")(["a film"])["label"][0] in {"positive", "negative"}
+
+
+# A store that goes away in the middle.
+
+
+def test_a_store_that_is_lost_and_comes_back_has_the_whole_run(
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    kept = tmp_path / "kept.db"
+    with training_run(pipeline.params, DATA, pipeline.key) as run:
+        first, *others = HISTORY.to_dict("records")
+        run.log_epoch(1, {str(name): value for name, value in first.items() if name != "epoch"})
+        shutil.copy(tmp_path / "mlflow.db", kept)
+        (tmp_path / "mlflow.db").write_bytes(b"no database, and longer than a header\n" * 500)
+        for number, row in enumerate(others, start=2):
+            run.log_epoch(number, {str(name): value for name, value in row.items() if name != "epoch"})
+        assert finish_training(run, pipeline.result) is None
+    assert capsys.readouterr().err.count("warning: ") == 2
+    assert is_left(pipeline.key)
+    shutil.copy(kept, tmp_path / "mlflow.db")
+    found, how = result_run(Experiment("made"), pipeline.params, DATA, pipeline.result, pipeline.key)
+    assert (found.info.run_id, found.info.status, how) == (run.run_id, "FINISHED", "completed")
+    assert points(store, found, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
+    assert not is_left(pipeline.key)
 
 
 # A training that does not end well.

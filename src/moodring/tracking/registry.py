@@ -80,7 +80,8 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
                 code_paths=[str(PACKAGE)],
                 pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
             )
-            made = mlflow.register_model(model.model_uri, registered_name(dataset), tags={BUNDLE_TAG: digest})
+            tags = {"arch": run.data.tags["arch"], BUNDLE_TAG: digest}
+            made = mlflow.register_model(model.model_uri, registered_name(dataset), tags=tags)
     return int(made.version)
 
 
