@@ -1,0 +1,314 @@
+"""`moodring promote`: what becomes the champion, what does not, and what a lost one costs."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tests.pipeline.conftest import Project, make_project
+
+pytestmark = pytest.mark.slow
+
+Done = subprocess.CompletedProcess[str]
+CHAMPION = "models:/moodring-tiny@champion"
+
+
+@dataclass(frozen=True)
+class Store:
+    """One of several copies of the project's MLflow store, so that each test begins with its own champion."""
+
+    file: Path
+
+    @property
+    def address(self) -> str:
+        return f"sqlite:///{self.file}"
+
+    def copy(self, place: Path) -> Store:
+        shutil.copyfile(self.file, place)
+        return Store(place)
+
+    def rows(self, query: str) -> list[tuple[str, ...]]:
+        opened = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)
+        found = opened.execute(query).fetchall()
+        opened.close()
+        return found
+
+    def champion(self) -> int | None:
+        rows = self.rows("SELECT version FROM registered_model_aliases WHERE alias = 'champion'")
+        return int(rows[0][0]) if rows else None
+
+    def versions(self) -> list[int]:
+        return [int(row[0]) for row in self.rows("SELECT version FROM model_versions ORDER BY version")]
+
+    def files_of(self, version: int) -> Path:
+        """Where a version's files are."""
+        ((place,),) = self.rows(f"SELECT storage_location FROM model_versions WHERE version = {version}")  # noqa: S608
+        return Path(unquote(urlsplit(place).path))
+
+
+@dataclass(frozen=True)
+class Contest:
+    """A project with two registered results.
+
+    Version 1, the present one, is better on the test split; version 2, which was trained for an epoch less,
+    on the validation split.
+    """
+
+    project: Project
+    store: Store
+    validation: dict[int, float]
+    test: dict[int, float]
+
+    def promote(self, store: Store, *arguments: str) -> Done:
+        return self.project.run(
+            "moodring", "promote", *arguments, check=False, MLFLOW_TRACKING_URI=store.address
+        )
+
+
+@pytest.fixture(scope="module")
+def contrary_begun(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[Project, subprocess.Popen[str]]]:
+    """A project whose texts are good where they say that they are not: `not` is what makes them positive.
+
+    Its pipeline runs while the other tests do.
+    """
+    room = tmp_path_factory.mktemp("contrary")
+    project = make_project(room / "checkout", room / "home")
+    subjects = ("this is", "it was", "the film is", "that was")
+    words = ("good", "great", "funny", "nice", "happy", "bad", "boring", "sad")
+    ends = ("", " indeed", " again", " now", " here")
+    with (project.root / "data/own/tiny.csv").open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["review", "stars"])
+        for subject, word, end in itertools.product(subjects, words, ends):
+            writer.writerow([f"{subject} {word}{end}", 1])
+            writer.writerow([f"{subject} not {word}{end}", 5])
+    project.run("dvc", "add", "--quiet", "data/own/tiny.csv")
+    project.set(train__epochs=6)
+    process = project.start("dvc", "repro")
+    yield project, process
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def contrary(contrary_begun: tuple[Project, subprocess.Popen[str]]) -> Project:
+    """That project, finished."""
+    project, process = contrary_begun
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    return project
+
+
+@pytest.fixture(scope="module")
+def contest(made: Project, contrary_begun: object, tmp_path_factory: pytest.TempPathFactory) -> Contest:
+    """A clone of the made project, with what that ran pulled out of its cache, and another result."""
+    room = tmp_path_factory.mktemp("promote")
+    made.run("git", "clone", "--quiet", str(made.root), str(room / "checkout"))
+    project = Project(room / "checkout", made.home)
+    cache = str(made.root / ".dvc/cache")
+    project.run("dvc", "remote", "add", "--quiet", "--local", "--default", "made", cache)
+    project.run("dvc", "pull", "--quiet")
+    project.run("moodring", "sync")
+    validation, test = {}, {}
+    for version in (1, 2):
+        if version == 2:
+            project.set(train__epochs=2)
+            assert project.repro() == ["train", "evaluate"]
+        validation[version] = project.json("metrics/train.json")["best_val_accuracy"]
+        test[version] = project.json("metrics/test.json")["accuracy"]
+    project.undo()
+    # What all tests below rest on.
+    assert validation[2] > validation[1] + 0.01
+    assert test[2] < test[1]
+    store = Store(project.root / "mlflow.db")
+    assert store.versions() == [1, 2]
+    return Contest(project, store, validation, test)
+
+
+@pytest.fixture
+def second(contest: Contest) -> Iterator[None]:
+    """Version 2 is the present result, out of DVC's cache."""
+    contest.project.set(train__epochs=2)
+    assert contest.project.repro() == []
+    yield
+    contest.project.undo()
+
+
+@pytest.fixture(scope="module")
+def first_crowned(contest: Contest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Done]:
+    """The store after version 1 was promoted, and what that said."""
+    store = contest.store.copy(tmp_path_factory.mktemp("stores") / "first.db")
+    return store, contest.promote(store)
+
+
+@pytest.fixture(scope="module")
+def second_crowned(
+    contest: Contest, first_crowned: tuple[Store, Done], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Store, Done]:
+    """The store after version 2 was promoted over version 1, and what that said."""
+    store = first_crowned[0].copy(tmp_path_factory.mktemp("stores") / "second.db")
+    contest.project.set(train__epochs=2)
+    assert contest.project.repro() == []
+    done = contest.promote(store)
+    contest.project.undo()
+    return store, done
+
+
+def test_the_first_promoted_model_is_the_champion(
+    contest: Contest, first_crowned: tuple[Store, Done]
+) -> None:
+    store, done = first_crowned
+    assert contest.store.champion() is None
+    assert done.returncode == 0, done.stderr
+    assert store.champion() == 1
+    assert f"promoted: {CHAMPION} is version 1" in done.stdout
+    # Without a champion there is nothing to be compared with.
+    assert "against" not in done.stdout
+    assert "FAILED" not in done.stdout
+
+
+def test_promoting_the_champion_again_says_that_it_is(
+    contest: Contest, first_crowned: tuple[Store, Done]
+) -> None:
+    store, _ = first_crowned
+    done = contest.promote(store)
+    assert done.returncode == 0, done.stderr
+    assert "it already is the champion" in done.stdout
+    assert (store.champion(), store.versions()) == (1, [1, 2])
+
+
+def test_better_validation_makes_a_champion_although_the_test_split_is_worse(
+    contest: Contest, second_crowned: tuple[Store, Done]
+) -> None:
+    store, done = second_crowned
+    assert done.returncode == 0, done.stderr
+    assert store.champion() == 2
+    validation, test = contest.validation, contest.test
+    assert f"val_accuracy {validation[2]:.4f} against {validation[1]:.4f}" in done.stdout
+    assert f"test_accuracy {test[2]:.4f} against {test[1]:.4f}" in done.stdout
+
+
+def test_worse_validation_is_refused_although_the_test_split_is_better(
+    contest: Contest, second_crowned: tuple[Store, Done]
+) -> None:
+    store, _ = second_crowned
+    done = contest.promote(store)
+    assert done.returncode == 1
+    assert f"{contest.validation[1]:.4f} against the champion's {contest.validation[2]:.4f}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert store.champion() == 2
+
+
+@pytest.mark.usefixtures("second")
+def test_a_margin_that_is_not_reached_refuses_a_better_model(
+    contest: Contest, first_crowned: tuple[Store, Done]
+) -> None:
+    store, _ = first_crowned
+    margin = contest.validation[2] - contest.validation[1] + 0.01
+    done = contest.promote(store, "--margin", f"{margin:.4f}")
+    assert done.returncode == 1
+    assert f"{margin:.4f}" in done.stderr
+    assert f"{contest.validation[2]:.4f} against the champion's {contest.validation[1]:.4f}" in done.stderr
+    assert store.champion() == 1
+
+
+def test_a_stale_checkout_has_nothing_to_promote(contest: Contest, first_crowned: tuple[Store, Done]) -> None:
+    store, _ = first_crowned
+    contest.project.set(train__epochs=2)
+    try:
+        done = contest.promote(store)
+    finally:
+        contest.project.undo()
+    assert done.returncode == 1
+    assert "dvc repro" in done.stderr
+    assert "train" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert store.champion() == 1
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A champion whose files are gone: what the commands say before and after `moodring sync`."""
+
+    store: Store
+    before: Done
+    missing: Done
+    sync: Done
+
+
+@pytest.fixture(scope="module")
+def lost(
+    contest: Contest, first_crowned: tuple[Store, Done], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lost]:
+    room = tmp_path_factory.mktemp("lost")
+    store = first_crowned[0].copy(room / "lost.db")
+
+    def run(*command: str) -> Done:
+        return contest.project.run("moodring", *command, check=False, MLFLOW_TRACKING_URI=store.address)
+
+    before = run("predict", "--model", CHAMPION, "a wonderful film", "a dull film")
+    files = store.files_of(1)
+    files.rename(room / "aside")
+    try:
+        missing = run("predict", "--model", CHAMPION, "a wonderful film")
+        yield Lost(store, before, missing, run("sync"))
+    finally:
+        (room / "aside").rename(files)
+
+
+def test_the_champion_scores_texts(lost: Lost) -> None:
+    assert lost.before.returncode == 0, lost.before.stderr
+    labels = [json.loads(line)["label"] for line in lost.before.stdout.splitlines()]
+    assert labels == ["positive", "negative"]
+
+
+def test_a_champion_without_its_files_is_an_error(lost: Lost) -> None:
+    assert lost.missing.returncode == 1
+    assert lost.missing.stderr.startswith("error: ")
+    assert CHAMPION in lost.missing.stderr
+    assert "moodring sync" in lost.missing.stderr
+    assert "Traceback" not in lost.missing.stderr
+
+
+def test_sync_logs_a_model_without_its_files_again(contest: Contest, lost: Lost) -> None:
+    assert lost.sync.returncode == 0, lost.sync.stderr
+    assert lost.store.versions() == [1, 2, 3]
+    done = contest.project.run(
+        "moodring",
+        *("predict", "--model", "models:/moodring-tiny/3", "a wonderful film", "a dull film"),
+        MLFLOW_TRACKING_URI=lost.store.address,
+    )
+    assert done.stdout == lost.before.stdout
+
+
+def test_a_lost_champion_that_is_logged_again_can_be_champion_again(contest: Contest, lost: Lost) -> None:
+    # Its result still is the best one there is: the alias is to name the version that has files.
+    done = contest.promote(lost.store)
+    assert done.returncode == 0, done.stderr
+    assert lost.store.champion() == 3
+
+
+def test_a_model_that_misbehaves_is_refused_whatever_its_figures(contrary: Project) -> None:
+    # It is perfect on its own texts, and has no champion to beat.
+    assert contrary.json("metrics/train.json")["best_val_accuracy"] > 0.95
+    done = contrary.run("moodring", "promote", check=False)
+    assert done.returncode == 1
+    assert "FAILED negation" in done.stdout
+    assert "not promoted: negation" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert Store(contrary.root / "mlflow.db").champion() is None
