@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from moodring.backend import check_backend
 from moodring.errors import shows_errors
 from moodring.params import load_params
 
@@ -28,6 +29,7 @@ def main(
 ) -> None:
     """Score the test split, write metrics and plots, and complete the result's MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
+    check_backend()
     from moodring.corpus import read_split
     from moodring.evaluation import evaluate
     from moodring.figures import write_plots

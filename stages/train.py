@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from moodring.backend import check_backend
 from moodring.errors import shows_errors
 from moodring.params import load_params
 
@@ -21,6 +22,7 @@ def main(
 ) -> None:
     """Train the chosen architecture, stopping early on the validation split, as one MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
+    check_backend()
     from moodring import training
     from moodring.attempts import key_of
     from moodring.corpus import read_split, read_vocabulary

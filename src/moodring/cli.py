@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from moodring.backend import check_backend
 from moodring.errors import MoodringError, shows_errors
 from moodring.experiments import overrides
 from moodring.params import load_params
@@ -165,6 +166,7 @@ def promote(
 
     os.chdir(checkout_root())
     params = load_params(Path("params.yaml"))
+    check_backend()
     _refuse(_stale())
     files = ResultFiles()
     published = publish(files, params)
@@ -184,10 +186,12 @@ def promote(
         print("  note: the champion was validated on other texts (another source, seed or share)")
     for check in checks:
         print(f"  {'passed' if check.passed else 'FAILED'} {check.name}: {check.seen}")
-    best = theirs.metrics[metric] if theirs else None
+    # The very result of a champion whose files are gone has nobody to beat.
+    lost = champion is not None and not champion.whole and champion.run_id == published.run_id
+    best = theirs.metrics[metric] if theirs and not lost else None
     if against_it := promotion.objections(metric, margin, figures.metrics[metric], best, checks):
         raise MoodringError("not promoted: " + "; ".join(against_it))
-    registry.crown(params.dataset, published.version)
+    registry.crown(params.dataset, published.version, instead_of=champion)
     print(f"promoted: models:/{name}@{registry.CHAMPION} is version {published.version}")
 
 
@@ -269,6 +273,7 @@ def predict(
     ] = None,
 ) -> None:
     """Score raw texts: a JSON line each, in order, with text, score (probability of positive) and label."""
+    check_backend()
     score = _scorer(model)
     lines = iter(texts or _lines(file))
     while batch := list(itertools.islice(lines, BATCH)):
@@ -279,11 +284,15 @@ def predict(
 
 def _stale() -> list[str]:
     """The stages whose outputs are not what params.yaml, code and data would make."""
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
-    with Repo() as repo:
-        # A file that DVC tracks may have changed too; it is named by its .dvc file.
-        return sorted(name for name in repo.status() if name in STAGES or name.endswith(".dvc"))
+    try:
+        with Repo() as repo:
+            # A file that DVC tracks may have changed too; it is named by its .dvc file.
+            return sorted(name for name in repo.status() if name in STAGES or name.endswith(".dvc"))
+    except DvcException as error:
+        raise MoodringError(f"DVC cannot tell the pipeline's state: {error}. Try `dvc status`.") from error
 
 
 def _refuse(stale: list[str]) -> None:

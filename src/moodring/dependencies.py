@@ -9,7 +9,17 @@ PACKAGE = "moodring"
 # Modules that a stage uses and that cannot change what it writes: how errors look, where the checkout is,
 # what a killed training left, and what is told to MLflow, the served model included.
 NO_RESULT = frozenset(
-    {"attempts", "dependencies", "errors", "project", "publishing", "pyfunc_model", "serving", "tracking"}
+    {
+        "attempts",
+        "backend",
+        "dependencies",
+        "errors",
+        "project",
+        "publishing",
+        "pyfunc_model",
+        "serving",
+        "tracking",
+    }
 )
 
 

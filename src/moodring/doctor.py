@@ -17,6 +17,7 @@ from typing import Any, Literal
 from packaging.requirements import Requirement
 
 from moodring.attempts import PLACE, abandoned
+from moodring.backend import check_backend
 from moodring.dependencies import code_of
 from moodring.errors import MoodringError
 from moodring.fused import obstacles
@@ -57,7 +58,7 @@ def examine(root: Path) -> Iterator[Finding]:
         params = load_params(root / "params.yaml")
     except MoodringError as error:
         yield Finding("bad", "parameters", str(error), "correct params.yaml")
-    yield from _pipeline(root)
+    yield from _pipeline(root, checked=params is not None)
     yield from _backend(params)
     yield from _store(root)
     yield from _remote()
@@ -103,7 +104,7 @@ def _code(root: Path) -> Iterator[Finding]:
         )
 
 
-def _pipeline(root: Path) -> Iterator[Finding]:
+def _pipeline(root: Path, checked: bool) -> Iterator[Finding]:
     try:
         stages: dict[str, Any] = read_yaml(root / "dvc.yaml").get("stages") or {}
         leaves = [name for name, _ in flatten(read_yaml(root / "params.yaml"))]
@@ -121,7 +122,8 @@ def _pipeline(root: Path) -> Iterator[Finding]:
         for leaf in leaves
         if not any(fnmatch.fnmatchcase(leaf, p) or fnmatch.fnmatchcase(leaf, f"{p}.*") for p in read)
     ]
-    if unread:
+    # A misspelt name was told already.
+    if unread and checked:
         yield Finding(
             "bad",
             "parameters",
@@ -150,29 +152,23 @@ def _pipeline(root: Path) -> Iterator[Finding]:
 
 
 def _backend(params: Params | None) -> Iterator[Finding]:
-    chosen = os.environ.get("KERAS_BACKEND") or "tensorflow"
     try:
+        name = check_backend()
         import keras
 
         devices = [str(device) for device in keras.distribution.list_devices()]
-    except (ImportError, ValueError, RuntimeError, AttributeError) as error:
-        yield Finding(
-            "bad",
-            "backend",
-            f"Keras does not start with {chosen}: {error}",
-            "unset KERAS_BACKEND; make install",
-        )
+    except (MoodringError, ImportError, ValueError, RuntimeError) as error:
+        yield Finding("bad", "backend", f"Keras does not start: {error}", "unset KERAS_BACKEND; make install")
         return
-    backend = str(keras.backend.backend())
     gpus = [device for device in devices if device.lower().startswith(("gpu", "cuda"))]
-    yield Finding("ok", "backend", f"{backend} {_version(backend)} on {', '.join(devices)}")
+    yield Finding("ok", "backend", f"{name} {_version(name)} on {', '.join(devices)}")
     if not gpus and shutil.which("nvidia-smi"):
         yield Finding(
-            "note", "GPU", f"there is an NVIDIA driver, but {backend} sees no GPU", "make install LOCKED=gpu"
+            "note", "GPU", f"there is an NVIDIA driver, but {name} sees no GPU", "make install LOCKED=gpu"
         )
     if params is None:
         return
-    why = obstacles(params.architecture, backend)
+    why = obstacles(params.architecture, name)
     if why:
         yield Finding(
             "note", "fused kernel", f"not for {params.arch}: {'; '.join(why)}", "or bear slower steps"
@@ -253,7 +249,7 @@ def _remote() -> Iterator[Finding]:
         return
     if protocol != "local":
         yield Finding("ok", "DVC remote", f"{name}: {place}, not contacted")
-    elif not Path(place).is_dir() and not os.access(_nearest(Path(place)), os.W_OK):
+    elif not Path(place).is_dir() and not _can_be_made(Path(place)):
         yield Finding(
             "bad", "DVC remote", f"{name}: {place} cannot be made", "dvc remote modify, or mount it"
         )
@@ -309,8 +305,9 @@ def _disk(root: Path) -> Iterator[Finding]:
         yield Finding("ok", "disk", seen)
 
 
-def _nearest(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if place.exists())
+def _can_be_made(folder: Path) -> bool:
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK)
 
 
 def _version(name: str) -> str | None:

@@ -42,7 +42,7 @@ def push(root: Path, remote: str | None, every: bool) -> Pushed:
                 objects |= {item for found in used.values() for item in found}
             with repo.lock:
                 sent = repo.cloud.push(objects, remote=remote)
-    except DvcException as error:
+    except (DvcException, OSError) as error:
         raise MoodringError(
             f"cannot push: {error}. `dvc remote list` names the remotes; "
             "`dvc remote add --default NAME PLACE` adds one."

@@ -49,6 +49,20 @@ def test_every_stage_checks_the_whole_file_first(project: Project, stage: str) -
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("backend", "expected"), [("tensorflw", "known: tensorflow, jax, torch"), ("jax", "not installed")]
+)
+@pytest.mark.parametrize("command", [("python", "-m", "stages.train"), ("moodring", "predict", "a film")])
+def test_an_unknown_backend_is_told(
+    project: Project, command: tuple[str, ...], backend: str, expected: str
+) -> None:
+    done = project.run(*command, check=False, KERAS_BACKEND=backend)
+    assert done.returncode == 1
+    assert f"error: KERAS_BACKEND is '{backend}'" in done.stderr
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_source_out_of_reach_names_mirror_and_default(project: Project) -> None:
     project.set(dataset="twitter")
     done = project.run(

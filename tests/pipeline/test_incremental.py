@@ -53,6 +53,7 @@ MODULES: list[tuple[str, set[str]]] = [
     ("evaluation", {"evaluate"}),
     ("figures", {"evaluate"}),
     ("attempts", set()),
+    ("backend", set()),
     ("dependencies", set()),
     ("tracking/runs", set()),
     ("pyfunc_model", set()),

@@ -91,10 +91,17 @@ def _has_files(version: ModelVersion) -> bool:
 
 @dataclass(frozen=True)
 class Champion:
-    """The model version that bears the alias `champion`, and the run of its result."""
+    """The model version that bears the alias `champion`.
+
+    Args:
+        version: its number.
+        run_id: of its result's run.
+        whole: its files are where the store says.
+    """
 
     version: int
     run_id: str
+    whole: bool
 
 
 def champion(dataset: str) -> Champion | None:
@@ -110,7 +117,8 @@ def champion(dataset: str) -> Champion | None:
         number = client.get_registered_model(name).aliases.get(CHAMPION)
         if number is None:
             return None
-        return Champion(int(number), str(client.get_model_version(name, str(number)).run_id))
+        version = client.get_model_version(name, str(number))
+        return Champion(int(number), str(version.run_id), _has_files(version))
 
 
 @dataclass(frozen=True)
@@ -147,13 +155,18 @@ def figures_of(run_id: str) -> Figures:
     return Figures(metrics, dict(run.data.params))
 
 
-def crown(dataset: str, version: int) -> None:
-    """Let the alias `champion` name a version.
+def crown(dataset: str, version: int, instead_of: Champion | None) -> None:
+    """Let the alias `champion` name a version, unless another than the one compared with has become it.
 
     Raises:
+        MoodringError: the champion changed meanwhile.
         StoreError: the store cannot be written.
     """
-    with reaching() as client:
+    with reaching() as client, locked_store():
+        if champion(dataset) != instead_of:
+            raise MoodringError(
+                f"the champion of {registered_name(dataset)} changed meanwhile; promote again"
+            )
         client.set_registered_model_alias(registered_name(dataset), CHAMPION, str(version))
 
 
