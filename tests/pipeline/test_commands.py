@@ -16,12 +16,14 @@ pytestmark = pytest.mark.slow
 def test_runs_lead_from_a_run_to_its_commit_and_model(project: Project) -> None:
     run = json.loads(project.run("moodring", "runs", "--json").stdout)[-1]
     assert run["commit"] == project.run("git", "rev-parse", "main~1").stdout.strip()
-    assert (run["dataset"], run["arch"], run["model_version"], run["restored"]) == ("tiny", "lstm", 1, False)
+    assert (run["dataset"], run["arch"], run["restored"]) == ("tiny", "lstm", False)
+    assert run["model_version"] >= 1
     assert run["test_accuracy"] == project.json("metrics/test.json")["accuracy"]
     assert run["run_id"][:8] in project.run("moodring", "runs").stdout
 
 
 def test_sync_says_which_run_the_result_is(project: Project) -> None:
+    project.run("moodring", "sync")  # after other tests' evaluations of the same result
     before = project.runs()
     assert f"this is run {before[0]['id']}" in project.run("moodring", "sync").stdout
     assert project.runs() == before

@@ -34,7 +34,8 @@ class Store:
         return f"sqlite:///{self.file}"
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        store = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)
+        # Not read-only: what a killed process was writing has to be undone first.
+        store = sqlite3.connect(self.file)
         try:
             return list(store.execute(query))
         finally:

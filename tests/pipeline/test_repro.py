@@ -133,8 +133,9 @@ def test_a_bare_clone_ends_in_a_run_with_its_evaluation_and_model(project: Proje
     shutil.copyfile(project.root / "data/own/tiny.csv", clone.root / "data/own/tiny.csv")
     assert clone.repro() == ["download", "preprocess", "tokenize", "train", "evaluate"]
     assert clone.run("git", "status", "--porcelain").stdout == ""
-    (run,) = clone.runs()
-    assert "bundle_sha256" in run["tags"]
+    (run,) = json.loads(clone.run("moodring", "runs", "--json").stdout)
+    assert (run["status"], run["model_version"], run["restored"]) == ("FINISHED", 1, False)
+    assert run["test_accuracy"] == clone.json("metrics/test.json")["accuracy"]
 
 
 def test_stages_run_the_code_of_their_own_checkout(project: Project) -> None:

@@ -17,6 +17,8 @@ from typing import Literal
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
 
+from mlflow.exceptions import MlflowException
+
 from moodring.attempts import Attempt, abandoned, claimed, is_left
 from moodring.params import Params
 from moodring.results import Result
@@ -57,7 +59,8 @@ class ResultRun:
         Raises:
             StoreError: the store cannot be written.
         """
-        with reaching():
+        # Locked: two that log the same data at once break each other's writing.
+        with reaching(), locked_store():
             if (left := self._left()) is not None:
                 self.run_id, self.taken_up = str(left.info.run_id), True
                 if left.info.status != "FINISHED":
@@ -70,9 +73,16 @@ class ResultRun:
             # Again for a run that was taken up: its process may have been killed right before.
             params = [Param(*pair) for pair in logged(self._params).items()]
             self._client.log_batch(self.run_id, params=params)
-            source = json.dumps({"path": "data/corpus", "sha256": self._data_sha256})
-            data = Dataset(self._params.dataset, self._data_sha256[:32], "dvc", source)
-            used = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+            self._log_data()
+
+    def _log_data(self) -> None:
+        source = json.dumps({"path": "data/corpus", "sha256": self._data_sha256})
+        data = Dataset(self._params.dataset, self._data_sha256[:32], "dvc", source)
+        used = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
+        try:
+            self._client.log_inputs(self.run_id, [used])
+        except MlflowException:
+            # On a server another machine may have been faster; the data are there then.
             self._client.log_inputs(self.run_id, [used])
 
     def _left(self) -> Run | None:
