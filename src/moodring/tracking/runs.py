@@ -16,7 +16,6 @@ from types import FrameType
 from typing import Literal
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
-
 from mlflow.exceptions import MlflowException
 
 from moodring.attempts import Attempt, abandoned, claimed, is_left
