@@ -24,6 +24,7 @@ from moodring.results import Result
 from moodring.tracking.store import RESULT_TAG, Experiment, StoreError, locked_store, logged, reaching
 
 ATTEMPT_TAG = "attempt"
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 How = Literal["found", "completed", "restored"]
 
 
@@ -59,7 +60,7 @@ class ResultRun:
             StoreError: the store cannot be written.
         """
         # Locked: two that log the same data at once break each other's writing.
-        with reaching(), locked_store():
+        with _undisturbed(), reaching(), locked_store():
             if (left := self._left()) is not None:
                 self.run_id, self.taken_up = str(left.info.run_id), True
                 if left.info.status != "FINISHED":
@@ -110,7 +111,7 @@ class ResultRun:
             return
         now = _now()
         try:
-            with reaching():
+            with _undisturbed(), reaching():
                 batch = [Metric(name, value, now, epoch) for name, value in metrics.items()]
                 self._client.log_batch(self.run_id, metrics=batch)
         except StoreError as error:
@@ -122,7 +123,7 @@ class ResultRun:
         if self.run_id is None or self.ended:
             return
         try:
-            with reaching():
+            with _undisturbed(), reaching():
                 self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FAILED))
         except StoreError as error:
             warn(f"{error} Its run {self.run_id} may be left RUNNING; `moodring sync` closes it.")
@@ -137,7 +138,7 @@ class ResultRun:
             StoreError: the store cannot be written.
         """
         try:
-            with reaching(), locked_store():
+            with _undisturbed(), reaching(), locked_store():
                 earlier = self._experiment.find(result.digest, self._params, self._data_sha256)
                 if earlier is not None and earlier.info.run_id != self.run_id:
                     self._client.delete_run(self.run_id)
@@ -294,6 +295,23 @@ def log_evaluation(run: Run, metrics: dict[str, float | int], params: Params, fi
 def warn(message: str) -> None:
     """Tell the user of something that ends nothing."""
     print(f"warning: {message}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put off what would end the process: cut in the middle, a transaction may keep the store locked."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 @contextlib.contextmanager
