@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import random
 import shutil
@@ -40,6 +42,16 @@ class Store:
             return list(store.execute(query))
         finally:
             store.close()
+
+    def is_free(self) -> bool:
+        """Whether no process is writing to it, or has locked it to do so."""
+        with open(f"{self.file}.lock", "w") as lock, contextlib.closing(sqlite3.connect(self.file, 0)) as store:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                store.execute("BEGIN EXCLUSIVE")
+            except (BlockingIOError, sqlite3.OperationalError):
+                return False
+            return True
 
     def runs(self) -> list[tuple[object, ...]]:
         """Status and `resumed` tag of each run that is not deleted."""
@@ -207,7 +219,7 @@ def test_sync_closes_the_run_of_a_killed_training(clean: Training) -> None:
 def test_a_training_that_still_lives_is_left_alone(clean: Training) -> None:
     store = clean.store("two")
     process = clean.start(store, *STAGE)
-    process.send_signal(signal.SIGSTOP)
+    pause_outside_the_store(process, store)
     try:
         # The same training beside it takes up nothing of it: two at once do not share a run.
         clean.project.run(*STAGE, MLFLOW_TRACKING_URI=store.address)
@@ -228,3 +240,14 @@ def wait_for_a_checkpoint(project: Project) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("no checkpoint within a minute")
+
+
+def pause_outside_the_store(process: subprocess.Popen[str], store: Store) -> None:
+    """Stop a process where it holds no lock of the store, for which others would have to wait."""
+    for _ in range(1200):
+        process.send_signal(signal.SIGSTOP)
+        if store.is_free():
+            return
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError("the store was not left alone within a minute")
