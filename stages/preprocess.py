@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from moodring.cleaning import clean_table
+from moodring.cleaning import clean_schema, clean_table
 from moodring.errors import shows_errors
 from moodring.files import write_json
 from moodring.params import load_params
 from moodring.stopwords import english_stop_words
-from moodring.tables import read_table, write_table
+from moodring.tables import StoredTable, writing_table
 from moodring.text import Cleaner
 
 
@@ -31,8 +31,8 @@ def main(
     chosen = load_params(params)
     steps = chosen.data.preprocess
     cleaner = Cleaner(steps, english_stop_words() if steps.stop_words == "english" else ())
-    table, found = clean_table(read_table(raw), cleaner, chosen.seed, chosen.dataset)
-    write_table(clean, table)
+    with writing_table(clean, clean_schema(cleaner)) as write:
+        found = clean_table(StoredTable(raw), cleaner, chosen.seed, chosen.dataset, write)
     write_json(report, found)
     print(f"{chosen.dataset}: {found['rows']}, removed from train: {found['removed_from_train']} -> {clean}")
 

@@ -10,7 +10,7 @@ import typer
 from moodring.corpus import write_corpus
 from moodring.errors import shows_errors
 from moodring.params import load_params
-from moodring.tables import read_table
+from moodring.tables import StoredTable
 
 
 @shows_errors
@@ -23,7 +23,7 @@ def main(
 ) -> None:
     """Fit the vocabulary on the clean training split alone and encode every split."""
     chosen = load_params(params)
-    vocabulary = write_corpus(corpus, read_table(clean), chosen.data.tokenize)
+    vocabulary = write_corpus(corpus, StoredTable(clean), chosen.data.tokenize)
     print(f"{chosen.dataset}: a vocabulary of {len(vocabulary):,} -> {corpus}")
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from moodring.cleaning import clean_table
 from moodring.params import Params, load_params
 from moodring.tables import make_table
+from moodring.text import Cleaner
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = ["wonderful", "moving", "funny", "brilliant", "charming", "delightful"]
@@ -40,6 +43,15 @@ def made_table(train: int = 160, test: int = 40) -> pa.Table:
     """A raw table of made texts."""
     texts, labels = made_rows(train + test)
     return make_table(["train"] * train + ["test"] * test, labels, texts)
+
+
+def cleaned(
+    raw: pa.Table, cleaner: Cleaner, seed: int = 7, name: str = "made"
+) -> tuple[pa.Table, dict[str, Any]]:
+    """The clean table and its report, in memory."""
+    pieces: list[pa.Table] = []
+    report = clean_table(raw, cleaner, seed, name, pieces.append)
+    return pa.concat_tables(pieces), report
 
 
 @pytest.fixture(autouse=True)

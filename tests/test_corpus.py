@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from moodring.corpus import read_split, read_vocabulary, write_corpus
+from moodring.corpus import GrowingArray, read_split, read_vocabulary, write_corpus
 from moodring.errors import MoodringError
+from moodring.files import tree_sha256
 from moodring.params import TokenizeParams
 from moodring.tables import make_table
 from moodring.vocabulary import Vocabulary
+from tests.conftest import made_rows
 
 PARAMS = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
 ARRAYS = ["tokens", "offsets", "labels"]
@@ -141,3 +144,36 @@ def test_a_pickled_array_is_refused_and_not_run(corpus: Path, tmp_path: Path) ->
 def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"vocabulary\.json"):
         read_vocabulary(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
+@pytest.mark.parametrize("lengths", [[], [0], [3], [1, 0, 70_000, 2]])
+def test_an_array_that_grew_has_the_bytes_of_one_saved_at_once(
+    tmp_path: Path, dtype: type[np.integer], lengths: list[int]
+) -> None:
+    parts = [np.arange(length).astype(dtype) for length in lengths]
+    grown = GrowingArray(tmp_path / "grown.npy", np.dtype(dtype))
+    for part in parts:
+        grown.append(part)
+    grown.close()
+    np.save(tmp_path / "saved.npy", np.concatenate([*parts, np.empty(0, dtype)]))
+    assert (tmp_path / "grown.npy").read_bytes() == (tmp_path / "saved.npy").read_bytes()
+
+
+def test_a_table_in_pieces_gives_the_corpus_of_the_whole(tmp_path: Path) -> None:
+    texts, labels = made_rows(300)
+    splits = [("train", "validation", "test")[i * 7 % 11 % 3] for i in range(300)]
+    whole = make_table(splits, labels, texts)
+    write_corpus(tmp_path / "whole", whole, PARAMS)
+    cut = pa.concat_tables([whole.slice(start, 17) for start in range(0, 300, 17)])
+    write_corpus(tmp_path / "cut", cut, PARAMS)
+    assert tree_sha256(tmp_path / "cut") == tree_sha256(tmp_path / "whole")
+    for split in ("train", "validation", "test"):
+        rows = [i for i in range(300) if splits[i] == split]
+        read, words = read_split(tmp_path / "cut", split), read_vocabulary(tmp_path / "cut").words
+        decoded = [
+            " ".join(words[token - 2] for token in read.texts.tokens[start:end])
+            for start, end in itertools.pairwise(read.texts.offsets)
+        ]
+        assert decoded == [texts[i] for i in rows]
+        assert read.labels.tolist() == [labels[i] for i in rows]

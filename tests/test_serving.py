@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from moodring.architectures import build
-from moodring.cleaning import clean_table, cleaner_of
+from moodring.cleaning import cleaner_of
 from moodring.corpus import read_split, read_vocabulary, write_corpus
 from moodring.errors import MoodringError
 from moodring.model_files import read_model, write_model
@@ -19,9 +19,9 @@ from moodring.params import Params, TokenizeParams
 from moodring.results import Settings
 from moodring.scoring import score
 from moodring.serving import TextScorer, write_bundle
-from moodring.tables import read_table, write_table
+from moodring.tables import StoredTable, write_table
 from moodring.text import Cleaner
-from tests.conftest import made_table
+from tests.conftest import cleaned, made_table
 
 RAW = [
     "A <br />WONDERFUL, moving film!!",
@@ -39,9 +39,9 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the stages write: clean.parquet, corpus, models; and a bundle made of them."""
     root = tmp_path_factory.mktemp("pipeline")
     cleaner = Cleaner(params.datasets["imdb"].preprocess)
-    write_table(root / "clean.parquet", clean_table(made_table(), cleaner, seed=7, name="made")[0])
+    write_table(root / "clean.parquet", cleaned(made_table(), cleaner, seed=7, name="made")[0])
     tokenize = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
-    words = write_corpus(root / "corpus", read_table(root / "clean.parquet"), tokenize)
+    words = write_corpus(root / "corpus", StoredTable(root / "clean.parquet"), tokenize)
     keras.utils.set_random_seed(1)
     arch = params.archs["gru"].model_copy(update={"embedding": 8, "units": 8})
     model = build(arch, len(words), SETTINGS.max_length)
@@ -62,7 +62,7 @@ def scorer(pipeline: Path) -> TextScorer:
 
 
 def test_raw_text_scores_as_cleaned_encoded_and_scored_by_hand(pipeline: Path, scorer: TextScorer):
-    cleaner = cleaner_of(read_table(pipeline / "clean.parquet"))
+    cleaner = cleaner_of(StoredTable(pipeline / "clean.parquet"))
     encoded = read_vocabulary(pipeline / "corpus").encode([cleaner(text) for text in RAW])
     by_hand = score(read_model(pipeline / "models"), encoded, SETTINGS.padding)
     np.testing.assert_allclose(scorer.scores(RAW), by_hand, rtol=0, atol=1e-6)
@@ -121,7 +121,7 @@ def test_a_cleaner_with_stop_words_and_stems_is_served(
     steps = {"pattern": "tweet", "stop_words": "english", "stem": "snowball"}
     preprocess = params.datasets["twitter"].preprocess.model_copy(update=steps)
     cleaner = Cleaner(preprocess, ["the", "wonderful"])
-    table = clean_table(made_table(), cleaner, seed=7, name="made")[0]
+    table = cleaned(made_table(), cleaner, seed=7, name="made")[0]
     write_table(tmp_path / "clean.parquet", table)
     shutil.copytree(pipeline / "models", tmp_path / "models")
     words = write_corpus(tmp_path / "corpus", table, TokenizeParams(max_tokens=20, min_count=1, oov="drop"))

@@ -1,14 +1,20 @@
-"""Cleaning one text."""
+"""Cleaning: one text, and many at once."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 import re
+import sys
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from nltk.stem import SnowballStemmer
 
+from moodring import bytewise
 from moodring.params import Params, PreprocessParams, read_yaml
 from moodring.text import Cleaner
 from tests.conftest import ROOT
@@ -149,3 +155,57 @@ def test_a_recipe_cleans_alike_after_json(params: Params, dataset: str) -> None:
 def test_a_million_hostile_characters_are_cleaned(unit: str, emoticons: str) -> None:
     cleaning = tweets(html="space", emoticons=emoticons)
     assert cleaning(f"first {unit * (1_000_000 // len(unit))}").startswith("first")
+
+
+# Whatever a byte table could mistake: parts of links, mentions, tags and emoticons; white space and letters
+# beyond ASCII; letters whose lower case is longer, is ASCII, or depends on what stands beside them.
+PARTS = [
+    *("a", "B", "the", "Running", "don", "0", "z9", "'", "'s", ".", ",", "-", "_", "&", "\x00", "\x7f"),
+    *("@", "@u", "#x", "http", "https", "htt", ":", "//t.co", "http://x.y", "https:", "HTTP:", "htt:"),
+    *("htt:@u", "<", ">", "<b>", "<br/>", "<>", "<<b>>", "3", ":)", ":-D", "<3", "</3", "=P", ";", "xD"),
+    *("\u03a3", "\u0391\u03a3", "\u0130", "\u212a", "\xe9", "\xc9", "\xdf", "\ufb01", "\u0307", "\u2019s"),
+    *("\ufeff", "\u201c", "\u200b", "\U0001f600"),
+    *" \t\n\x0b\x1c\x1f\x85\xa0\u2003\u2028\u3000",
+]
+STEPS: dict[str, list[Any]] = {
+    "html": ["keep", "space", "join"],
+    "lowercase": [True, False],
+    "stop_words": ["keep", "english"],
+    "stem": ["none", "snowball"],
+}
+
+
+@pytest.mark.parametrize("emoticons", ["keep", "drop", "strip"])
+@pytest.mark.parametrize("pattern", ["none", "keras", "tweet"])
+def test_many_texts_at_once_are_cleaned_as_each_alone(params: Params, pattern: str, emoticons: str) -> None:
+    rng = random.Random(f"{pattern} {emoticons}")  # noqa: S311
+    made = ["".join(rng.choices(PARTS, k=rng.randrange(14))) for _ in range(1500)]
+    texts = [*TWEETS, *made, "", "@", " @u", "http://"]
+    for steps in itertools.product(*STEPS.values()):
+        changes = dict(zip(STEPS, steps, strict=True))
+        clean = cleaner(params, *STOP_WORDS, pattern=pattern, emoticons=emoticons, **changes)
+        assert clean.clean_all(texts).to_pylist() == [clean(text) for text in texts], changes
+
+
+@pytest.mark.parametrize("texts", [[], [""], ["", ""], [" "], ["a"], [":"], ["@"], ["s:x"]])
+def test_few_texts_at_once_are_cleaned_as_each_alone(params: Params, texts: list[str]) -> None:
+    clean = cleaner(params, *STOP_WORDS, pattern="tweet", html="join", stop_words="english", stem="snowball")
+    assert clean.clean_all(texts).to_pylist() == [clean(text) for text in texts]
+
+
+def test_arrow_columns_are_cleaned_wherever_their_chunks_begin(params: Params) -> None:
+    clean = cleaner(params, pattern="keras", lowercase=True)
+    texts = [f"Text, no. {i} \xe9" for i in range(3000)]
+    whole = pa.chunked_array([texts[:1], texts[1:1], texts[1:2500], texts[2500:]], pa.string())
+    expected = [clean(text) for text in texts]
+    assert clean.clean_all(whole).to_pylist() == expected
+    assert clean.clean_all(pa.array(texts).slice(7, 2000)).to_pylist() == expected[7:2007]
+
+
+def test_white_space_is_what_python_takes_for_it() -> None:
+    spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+    assert [chr(byte) for byte in np.flatnonzero(bytewise.WHITE)] == [
+        each for each in spaces if each.isascii()
+    ]
+    others = pa.array([each for each in spaces if not each.isascii()] + ["x", "\u200b"], pa.large_string())
+    assert bytewise.with_ascii_spaces(others).to_pylist() == [" "] * (len(others) - 2) + ["x", "\u200b"]

@@ -21,7 +21,6 @@ from mlflow.tracking import MlflowClient
 
 from moodring.architectures import build
 from moodring.attempts import is_left, key_of
-from moodring.cleaning import clean_table
 from moodring.corpus import write_corpus
 from moodring.errors import MoodringError
 from moodring.model_files import write_model
@@ -33,7 +32,7 @@ from moodring.text import Cleaner
 from moodring.tracking.registry import load_model, record_model
 from moodring.tracking.runs import finish_training, log_evaluation, result_run, training_run
 from moodring.tracking.store import Experiment, artifact_root, relocate, store_uri
-from tests.conftest import ROOT, made_table
+from tests.conftest import ROOT, cleaned, made_table
 
 DATA = "d" * 64
 METRICS: dict[str, float | int] = {"accuracy": 0.75, "log_loss": 0.5, "rows": 40}
@@ -85,7 +84,7 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     chosen = {"dataset": "made", "datasets": {"made": data}, "arch": "gru", "evaluate": judged}
     chosen_params = params.model_copy(update=chosen)
     cleaner = Cleaner(chosen_params.data.preprocess)
-    table = clean_table(made_table(), cleaner, seed=7, name="made")[0]
+    table = cleaned(made_table(), cleaner, seed=7, name="made")[0]
     write_table(root / "clean.parquet", table)
     words = write_corpus(root / "corpus", table, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
     keras.utils.set_random_seed(1)

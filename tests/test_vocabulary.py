@@ -12,7 +12,7 @@ import pytest
 
 from moodring.errors import MoodringError
 from moodring.params import TokenizeParams
-from moodring.vocabulary import Ragged, Vocabulary
+from moodring.vocabulary import Ragged, Vocabulary, WordCounts
 from tests.conftest import made_rows
 
 
@@ -153,3 +153,20 @@ def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path, content: bytes)
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"none\.json"):
         Vocabulary.load(tmp_path / "none.json")
+
+
+def test_counts_are_the_same_however_the_texts_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moodring.vocabulary.MERGED_AT", 5)
+    texts, _ = made_rows(50)
+    counts = WordCounts()
+    for start in range(0, 50, 3):
+        counts.add(texts[start : start + 3])
+    assert Vocabulary.of_counts(counts, tokenize()) == Vocabulary.fit(texts, tokenize())
+    assert Vocabulary.of_counts(counts, tokenize()).words == slow_fit(texts, tokenize())
+
+
+@pytest.mark.parametrize("max_tokens", [3, 4, 5, 6, 7, 99])
+def test_words_alike_frequent_at_the_vocabularys_edge_stand_in_code_point_order(max_tokens: int) -> None:
+    texts = ["d c b a", "b c", "e \xe9 z", "c"]
+    params = tokenize(max_tokens)
+    assert Vocabulary.fit(texts, params).words == slow_fit(texts, params)

@@ -2,65 +2,121 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from moodring.errors import MoodringError
 from moodring.splits import held_out
-from moodring.tables import SPLITS, check_classes, make_table
+from moodring.tables import SCHEMA, SPLITS, Rows, check_classes
 from moodring.text import Cleaner
 
 RECIPE_KEY = b"moodring.cleaning"
+FINGERPRINT = pa.binary(16)
+TRAIN, VALIDATION, TEST = range(len(SPLITS))
+REMOVED = -1
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
-def clean_table(raw: pa.Table, cleaner: Cleaner, seed: int, name: str) -> tuple[pa.Table, dict[str, Any]]:
-    """Clean every text and split validation off training.
+@dataclass(frozen=True)
+class Assignment:
+    """Which split each raw row goes to.
+
+    `codes` has shape (rows,), int8: an index into `SPLITS`, or `REMOVED`. `removed` counts the latter by
+    the split that also holds the text.
+    """
+
+    codes: NDArray[np.int8]
+    removed: dict[str, int]
+
+
+def assign(raw: Rows, share: float, seed: int, name: str) -> Assignment:
+    """Split validation off training, and remove what stands on two sides.
 
     A raw text that also stands in test is removed from training, and one that stands in validation is
-    then removed from train. Texts that differ raw but are alike when cleaned ("@a thanks!", "Thanks") are
-    other people's, and are only counted. Empty texts are kept. Rows keep the raw table's order within a
-    split.
+    then removed from train. Of texts only 16-byte fingerprints are kept, so a table may be larger than
+    memory.
 
     Args:
         raw: split (train, test), label, text.
-        cleaner: applied to each text; the clean table's metadata carries its recipe.
-        seed: of the validation split.
+        share: of training that becomes validation.
+        seed: of the draw.
         name: what messages call the dataset.
-
-    Returns:
-        The table split (train, validation, test), label, text; and the report for metrics/data.json.
 
     Raises:
         MoodringError: a split would be left without one of the classes.
     """
-    check_classes(raw, name)
-    rows = raw.to_pandas()
-    in_test = rows["split"] == "test"
-    leaks_to_test = ~in_test & _also_in(rows["text"], rows.loc[in_test, "text"])
-    rows = rows[~leaks_to_test]
-    pool = (rows["split"] == "train").to_numpy()
-    held = held_out(rows["label"].to_numpy()[pool], cleaner.params.validation_share, seed, "validation")
-    split = rows["split"].to_numpy(dtype=object, copy=True)
-    split[np.flatnonzero(pool)[held]] = "validation"
-    rows = rows.assign(split=split)
-    validation_texts = rows.loc[rows["split"] == "validation", "text"]
-    leaks_to_validation = (rows["split"] == "train") & _also_in(rows["text"], validation_texts)
-    rows = rows[~leaks_to_validation]
-    rows = pd.concat([rows[rows["split"] == split] for split in SPLITS])
-    rows["text"] = [cleaner(text) for text in rows["text"]]
-    table = make_table(rows["split"].tolist(), rows["label"].tolist(), rows["text"].tolist())
-    check_classes(table, name)
-    removed = {"also_in_test": int(leaks_to_test.sum()), "also_in_validation": int(leaks_to_validation.sum())}
-    report = {**_report(rows), "removed_from_train": removed}
-    return table.replace_schema_metadata({RECIPE_KEY: json.dumps(cleaner.recipe())}), report
+    batches = [(batch.select(["split", "label"]), fingerprints(batch["text"])) for batch in raw.to_batches()]
+    rows = pa.Table.from_batches(
+        [columns for columns, _ in batches], pa.schema([SCHEMA.field(0), SCHEMA.field(1)])
+    )
+    prints = pa.chunked_array([each for _, each in batches], FINGERPRINT)
+    check_classes(rows, name)
+    codes = np.where(_mask(pc.equal(rows["split"], "test")), np.int8(TEST), np.int8(TRAIN))
+
+    def remove_what_stands_in(split: int) -> int:
+        found = _mask(pc.is_in(prints, prints.filter(pa.array(codes == split)), skip_nulls=True))
+        codes[found & (codes == TRAIN)] = REMOVED
+        return int((codes == REMOVED).sum())
+
+    also_in_test = remove_what_stands_in(TEST)
+    pool = np.flatnonzero(codes == TRAIN)
+    held = held_out(rows["label"].to_numpy()[pool], share, seed, "validation")
+    codes[pool[held]] = VALIDATION
+    also_in_validation = remove_what_stands_in(VALIDATION) - also_in_test
+    left = rows.filter(pa.array(codes != REMOVED))
+    check_classes(left.set_column(0, "split", _names(codes[codes != REMOVED])), name)
+    return Assignment(codes, {"also_in_test": also_in_test, "also_in_validation": also_in_validation})
 
 
-def cleaner_of(table: pa.Table) -> Cleaner:
+def clean_table(
+    raw: Rows, cleaner: Cleaner, seed: int, name: str, write: Callable[[pa.Table], None]
+) -> dict[str, Any]:
+    """Clean every text and split validation off training; see `assign`.
+
+    Texts that differ raw but are alike when cleaned ("@a thanks!", "Thanks") are other people's, and are
+    only counted. Empty texts are kept, and rows keep their order.
+
+    Args:
+        raw: split (train, test), label, text.
+        cleaner: applied to each text.
+        seed: of the validation split.
+        name: what messages call the dataset.
+        write: takes the table's pieces: split (train, validation, test), label, text, of `clean_schema`.
+
+    Returns:
+        The report for metrics/data.json.
+
+    Raises:
+        MoodringError: a split would be left without one of the classes; nothing is written then.
+    """
+    assignment = assign(raw, cleaner.params.validation_share, seed, name)
+    report, start = Report(), 0
+    for batch in raw.to_batches():
+        codes = assignment.codes[start : start + len(batch)]
+        start += len(batch)
+        rows = batch.filter(pa.array(codes != REMOVED))
+        codes = codes[codes != REMOVED]
+        texts = cleaner.clean_all(rows["text"]).cast(pa.string()).combine_chunks()
+        piece = pa.table([_names(codes), rows["label"], texts], schema=clean_schema(cleaner))
+        write(piece)
+        report.add(codes, rows["label"].to_numpy(), texts)
+    return {**report.figures(), "removed_from_train": assignment.removed}
+
+
+def clean_schema(cleaner: Cleaner) -> pa.Schema:
+    """The clean table's: its metadata carries the recipe of its cleaning, for `cleaner_of`."""
+    return SCHEMA.with_metadata({RECIPE_KEY: json.dumps(cleaner.recipe())})
+
+
+def cleaner_of(table: Rows) -> Cleaner:
     """The cleaner that made a clean table, from its metadata.
 
     Raises:
@@ -71,28 +127,62 @@ def cleaner_of(table: pa.Table) -> Cleaner:
     return Cleaner.from_recipe(json.loads(recipe))
 
 
-def _also_in(texts: pd.Series, others: pd.Series) -> pd.Series:
-    return texts.isin(set(others) - {""})
+class Report:
+    """What metrics/data.json says of the clean rows, a value a split; takes them piece by piece."""
+
+    def __init__(self) -> None:
+        self._positive = dict.fromkeys(SPLITS, 0)
+        self._lengths: dict[str, list[NDArray[np.int64]]] = {split: [] for split in SPLITS}
+        self._prints: dict[str, list[pa.Array]] = {split: [] for split in SPLITS}
+
+    def add(self, codes: NDArray[np.int8], labels: NDArray[np.int8], texts: pa.Array) -> None:
+        """Take rows: their splits as indices into `SPLITS`, labels and clean texts."""
+        words = np.array(pc.add(pc.count_substring(texts, " "), 1)) * _mask(pc.not_equal(texts, ""))
+        prints = fingerprints(texts)
+        for code, split in enumerate(SPLITS):
+            own = codes == code
+            self._positive[split] += int(labels[own].sum())
+            self._lengths[split].append(words[own])
+            self._prints[split].append(prints.filter(pa.array(own)))
+
+    def figures(self) -> dict[str, Any]:
+        """The report of all rows taken so far."""
+        keys = ("rows", "positive_share", "tokens", "emptied", "duplicates_within", "alike_in_train")
+        report: dict[str, dict[str, Any]] = {key: {} for key in keys}
+        train = pa.chunked_array(self._prints["train"], FINGERPRINT)
+        for split in SPLITS:
+            lengths = np.concatenate(self._lengths[split])
+            prints = pa.chunked_array(self._prints[split], FINGERPRINT)
+            report["rows"][split] = len(lengths)
+            report["positive_share"][split] = round(self._positive[split] / len(lengths), 4)
+            report["tokens"][split] = {
+                "mean": round(float(lengths.mean()), 2),
+                **{key: int(np.quantile(lengths, q, method="lower")) for key, q in QUANTILES.items()},
+                "max": int(lengths.max()),
+            }
+            report["emptied"][split] = prints.null_count
+            report["duplicates_within"][split] = (
+                len(prints) - prints.null_count - pc.count_distinct(prints, mode="only_valid").as_py()
+            )
+            if split != "train":
+                alike = pc.is_in(prints, train, skip_nulls=True)
+                report["alike_in_train"][split] = int(_mask(alike).sum())
+        return report
 
 
-def _report(rows: pd.DataFrame) -> dict[str, Any]:
-    """What metrics/data.json says of the clean rows, a value a split."""
-    keys = ("rows", "positive_share", "tokens", "emptied", "duplicates_within", "alike_in_train")
-    report: dict[str, dict[str, Any]] = {key: {} for key in keys}
-    train = rows.loc[rows["split"] == "train", "text"]
-    for split in SPLITS:
-        part = rows[rows["split"] == split]
-        texts = part["text"]
-        lengths = np.where(texts == "", 0, texts.str.count(" ") + 1)
-        report["rows"][split] = len(part)
-        report["positive_share"][split] = round(float(part["label"].mean()), 4)
-        report["tokens"][split] = {
-            "mean": round(float(lengths.mean()), 2),
-            **{key: int(np.quantile(lengths, q, method="lower")) for key, q in QUANTILES.items()},
-            "max": int(lengths.max()),
-        }
-        report["emptied"][split] = int((texts == "").sum())
-        report["duplicates_within"][split] = int(texts[texts != ""].duplicated().sum())
-        if split != "train":
-            report["alike_in_train"][split] = int(_also_in(texts, train).sum())
-    return report
+def fingerprints(texts: pa.Array) -> pa.FixedSizeBinaryArray:
+    """128 bits of each text's BLAKE2b, null for an empty one: texts are alike where these are."""
+    raw = texts.cast(pa.large_binary()).to_pylist()
+    return pa.array(
+        [hashlib.blake2b(text, digest_size=16).digest() if text else None for text in raw], FINGERPRINT
+    )
+
+
+def _names(codes: NDArray[np.int8]) -> pa.StringArray:
+    return pa.array(SPLITS).take(pa.array(codes))
+
+
+def _mask(found: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+    return np.asarray(
+        found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy()
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +15,8 @@ from numpy.typing import NDArray
 from moodring.errors import MoodringError
 from moodring.files import replacing
 from moodring.params import TokenizeParams
-from moodring.tables import SPLITS
-from moodring.vocabulary import Ragged, Vocabulary
+from moodring.tables import SPLITS, Rows
+from moodring.vocabulary import Ragged, Vocabulary, WordCounts
 
 VOCABULARY = "vocabulary.json"
 
@@ -27,23 +29,82 @@ class Split:
     labels: NDArray[np.int8]
 
 
-def write_corpus(path: Path, clean: pa.Table, params: TokenizeParams) -> Vocabulary:
+def write_corpus(path: Path, clean: Rows, params: TokenizeParams) -> Vocabulary:
     """Fit the vocabulary on the training split, encode all splits, write the directory.
+
+    The table is read twice, piece by piece; it may be larger than memory.
 
     Raises:
         MoodringError: the vocabulary would be empty.
     """
-    tables = {split: clean.filter(pc.equal(clean["split"], split)) for split in SPLITS}
-    vocabulary = Vocabulary.fit(tables["train"]["text"], params)
-    with replacing(path) as fresh:
+    counts = WordCounts()
+    for batch in clean.to_batches():
+        counts.add(_of_split(batch, "train")["text"])
+    vocabulary = Vocabulary.of_counts(counts, params)
+    with replacing(path) as fresh, ExitStack() as files:
+        fresh.mkdir()
         vocabulary.save(fresh / VOCABULARY)
-        for split, table in tables.items():
-            texts = vocabulary.encode(table["text"])
-            (fresh / split).mkdir()
-            np.save(fresh / split / "tokens.npy", texts.tokens)
-            np.save(fresh / split / "offsets.npy", texts.offsets)
-            np.save(fresh / split / "labels.npy", table["label"].to_numpy().astype(np.int8))
+        writers = {
+            split: files.enter_context(SplitWriter(fresh / split, vocabulary.dtype)) for split in SPLITS
+        }
+        for batch in clean.to_batches():
+            for split, writer in writers.items():
+                rows = _of_split(batch, split)
+                writer.append(vocabulary.encode(rows["text"]), rows["label"].to_numpy())
     return vocabulary
+
+
+class SplitWriter:
+    """Writes one split's arrays piece by piece, for `read_split`."""
+
+    def __init__(self, path: Path, dtype: np.dtype[np.unsignedinteger]) -> None:
+        path.mkdir()
+        self._tokens = GrowingArray(path / "tokens.npy", dtype)
+        self._offsets = GrowingArray(path / "offsets.npy", np.dtype(np.int64))
+        self._labels = GrowingArray(path / "labels.npy", np.dtype(np.int8))
+        self._offsets.append(np.zeros(1))
+
+    def append(self, texts: Ragged, labels: NDArray[np.int8]) -> None:
+        """Add texts and their labels, shape (texts,)."""
+        self._offsets.append(self._tokens.length + texts.offsets[1:])
+        self._tokens.append(texts.tokens)
+        self._labels.append(labels)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for array in (self._tokens, self._offsets, self._labels):
+            array.close()
+
+
+class GrowingArray:
+    """A one-dimensional `.npy` file that grows; closed, it holds what `numpy.save` would have written."""
+
+    def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
+        self._file = path.open("wb")
+        self._dtype = dtype
+        self.length = 0
+        self._write_header()
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add values at the end."""
+        self._file.write(np.ascontiguousarray(values, self._dtype).data)
+        self.length += len(values)
+
+    def close(self) -> None:
+        """Write the length, for which the format leaves room, and close the file."""
+        self._file.seek(0)
+        self._write_header()
+        self._file.close()
+
+    def _write_header(self) -> None:
+        described = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.length,)}
+        np.lib.format.write_array_header_1_0(self._file, described)
+
+
+def _of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
+    return batch.filter(pc.equal(batch["split"], split))
 
 
 def read_vocabulary(path: Path) -> Vocabulary:

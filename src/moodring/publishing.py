@@ -14,7 +14,7 @@ from moodring.errors import MoodringError
 from moodring.files import tree_sha256
 from moodring.params import Params
 from moodring.results import read_result
-from moodring.tables import read_table
+from moodring.tables import StoredTable
 from moodring.tracking.registry import load_model, record_model
 from moodring.tracking.runs import How, log_evaluation, result_run, warn
 from moodring.tracking.store import Experiment, StoreError
@@ -111,7 +111,7 @@ def check_served(files: ResultFiles, params: Params, address: str) -> list[Check
         MoodringError: a file is missing or damaged, or the model cannot be loaded.
     """
     predict = load_model(address)
-    cleaner = cleaner_of(read_table(files.clean))
+    cleaner = cleaner_of(StoredTable(files.clean))
     words = set(Vocabulary.load(files.corpus / VOCABULARY).words)
     return check_behaviour(
         lambda texts: predict(texts)["score"].to_numpy(),

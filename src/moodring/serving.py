@@ -17,7 +17,7 @@ from moodring.errors import MoodringError
 from moodring.files import write_json
 from moodring.results import MODEL, SETTINGS, Settings, read_settings
 from moodring.scoring import Predictor, score
-from moodring.tables import read_table
+from moodring.tables import StoredTable
 from moodring.text import Cleaner
 from moodring.vocabulary import Vocabulary
 
@@ -64,7 +64,7 @@ class TextScorer:
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The probability of positive for each raw text, in order; shape (texts,), float32."""
-        encoded = self._vocabulary.encode([self._cleaner(text) for text in texts])
+        encoded = self._vocabulary.encode(self._cleaner.clean_all(texts))
         return score(self._model, encoded, self._padding)
 
     def predict(self, texts: Sequence[str]) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def write_bundle(bundle: Path, models: Path, vocabulary: Path, clean: Path, thre
     Raises:
         MoodringError: the table or a file of the model cannot be read.
     """
-    cleaner = cleaner_of(read_table(clean))
+    cleaner = cleaner_of(StoredTable(clean))
     bundle.mkdir(parents=True, exist_ok=True)
     write_json(bundle / SCORER, {"threshold": threshold, "cleaning": cleaner.recipe()})
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +18,50 @@ from moodring.files import replacing
 SCHEMA = pa.schema([("split", pa.string()), ("label", pa.int8()), ("text", pa.string())])
 SPLITS = ("train", "validation", "test")
 NEGATIVE, POSITIVE = 0, 1
+ROWS = 8192  # of a row group, and so of a piece in memory
+
+
+class Rows(Protocol):
+    """A table that can be read piece by piece, more than once: Arrow's in memory, or a `StoredTable`."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns, with the table's metadata."""
+
+    def to_batches(self) -> Iterable[pa.RecordBatch]:
+        """The rows in order."""
+
+
+class StoredTable:
+    """A table that a stage wrote, read a row group at a time: it may be larger than memory.
+
+    Raises:
+        MoodringError: it is missing, damaged, or of other columns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = pq.ParquetFile(path, pre_buffer=False)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise self._unreadable(error) from error
+        self.schema: pa.Schema = self._file.schema_arrow
+        if self.schema.remove_metadata() != SCHEMA:
+            raise MoodringError(f"{path} holds other columns than {SCHEMA.names}: {self.schema.names}")
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in order, `ROWS` at most in a piece.
+
+        Raises:
+            MoodringError: the file is damaged.
+        """
+        try:
+            yield from self._file.iter_batches(batch_size=ROWS)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> MoodringError:
+        return MoodringError(f"cannot read {self._path}: {error}. Run `dvc repro` to make it.")
 
 
 def make_table(splits: Sequence[str], labels: Sequence[int], texts: Sequence[str]) -> pa.Table:
@@ -43,7 +89,7 @@ def content_digest(table: pa.Table) -> str:
 
 
 def check_classes(table: pa.Table, name: str) -> None:
-    """Check that train and test both hold rows of both classes.
+    """Check that train and test both hold rows of both classes; the columns split and label are enough.
 
     Raises:
         MoodringError: saying which split holds what.
@@ -58,25 +104,17 @@ def check_classes(table: pa.Table, name: str) -> None:
             )
 
 
+@contextmanager
+def writing_table(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Write a table as Parquet piece by piece, whole or not at all; yields what writes a piece."""
+    with replacing(path) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
+        yield lambda piece: writer.write_table(piece, row_group_size=ROWS)
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a table as Parquet, whole or not at all."""
-    with replacing(path) as fresh:
-        pq.write_table(table, fresh, compression="zstd", row_group_size=8192)
-
-
-def read_table(path: Path) -> pa.Table:
-    """Read a table that a stage wrote.
-
-    Raises:
-        MoodringError: it is missing, damaged, or of other columns.
-    """
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise MoodringError(f"cannot read {path}: {error}. Run `dvc repro` to make it.") from error
-    if table.schema.remove_metadata() != SCHEMA:
-        raise MoodringError(f"{path} holds other columns than {SCHEMA.names}: {table.schema.names}")
-    return table
+    with writing_table(path, table.schema) as write:
+        write(table)
 
 
 def _encodable(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Cleaning one text: the steps of the two notebooks, each a parameter."""
+"""Cleaning texts: the steps of the two notebooks, each a parameter."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moodring import bytewise
 from moodring.params import PreprocessParams
 
 # A mention, a link, or a run of anything but ASCII letters and digits: the Twitter notebook's pattern.
@@ -20,6 +25,16 @@ EMOTICON = re.compile(
     re.IGNORECASE,
 )
 STEMS_KEPT = 1 << 17
+# The same for many texts at once. What is no byte's business is left to the patterns above: a lone "htt:",
+# which takes one character with it, and whatever may be an emoticon.
+SEPARATORS = {
+    "none": bytewise.WHITE,
+    "keras": bytewise.WHITE | bytewise.table(*((mark, mark) for mark in map(chr, KERAS_FILTERS))),
+    "tweet": ~bytewise.ALPHANUMERIC,
+}
+LONE_HTT = "htt:"
+PERHAPS_EMOTICON = "[:;=]|</?3"
+ROWS = 1024  # so that a piece's arrays stay in the processor's cache
 
 
 class Cleaner:
@@ -48,12 +63,48 @@ class Cleaner:
             text = EMOTICON.sub(lambda match: " " if match["emoticon"] else match[0], text)
         return " ".join(self._tokens(text))
 
+    def clean_all(self, texts: bytewise.Texts) -> pa.ChunkedArray:
+        """Clean texts, in order, as calling each would, only faster; a column of large strings."""
+        pieces = bytewise.slices(bytewise.column_of(texts), ROWS)
+        return pa.chunked_array([self._clean_piece(piece) for piece in pieces], pa.large_string())
+
+    def _clean_piece(self, raw: pa.LargeStringArray) -> pa.LargeStringArray:
+        params = self.params
+        texts = raw if params.html == "keep" else bytewise.without_tags(raw, params.html == "space")
+        if params.lowercase:
+            texts = bytewise.lowered(texts)
+        odd = np.zeros(len(texts), dtype=bool)
+        if params.pattern == "tweet":
+            odd |= pc.match_substring(texts, LONE_HTT).to_numpy(zero_copy_only=False)
+        if params.emoticons != "drop":
+            odd |= pc.match_substring_regex(texts, PERHAPS_EMOTICON).to_numpy(zero_copy_only=False)
+        texts = bytewise.with_ascii_spaces(texts)
+        texts = bytewise.tokens_joined(texts, SEPARATORS[params.pattern], params.pattern == "tweet")
+        if self.stop_words or self._stem:
+            texts = self._reduced(texts)
+        return bytewise.replaced(texts, odd, raw, self)
+
+    def _reduced(self, texts: pa.LargeStringArray) -> pa.LargeStringArray:
+        """Without stop words, and stemmed: each distinct token once."""
+        words = bytewise.words_of(texts)
+        reduced = pa.array(
+            ["".join(self._kept([word])) for word in words.distinct.to_pylist()], pa.large_string()
+        )
+        kept = pc.not_equal(reduced, "").to_numpy(zero_copy_only=False)[words.places]
+        before = np.append(0, np.cumsum(kept))
+        tokens = reduced.take(pa.array(words.places[kept]))
+        lists = pa.ListArray.from_arrays(before[words.offsets].astype(np.int32), tokens)
+        return pc.binary_join(lists, pa.scalar(" ", pa.large_string()))
+
     def _tokens(self, text: str) -> list[str]:
         if self.params.pattern == "tweet":
             text = TWEET.sub(" ", text)
         elif self.params.pattern == "keras":
             text = text.translate(KERAS_FILTERS)
-        tokens = text.split()
+        return self._kept(text.split())
+
+    def _kept(self, tokens: list[str]) -> list[str]:
+        """What stop words and stemming leave of the tokens."""
         if self.stop_words:
             tokens = [token for token in tokens if token not in self.stop_words]
         if self._stem:

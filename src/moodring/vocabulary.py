@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from moodring import bytewise
+from moodring.bytewise import Texts
 from moodring.errors import MoodringError
 from moodring.files import write_json
 from moodring.params import TokenizeParams
 
 PAD, OOV = 0, 1
 SPECIAL = 2
+ROWS = 4096  # encoded at once
+MERGED_AT = 1 << 20  # counted words that wait to be merged: about 30 MB
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,29 @@ class Ragged:
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text, shape (texts,)."""
         return np.diff(self.offsets)
+
+
+class WordCounts:
+    """How often each word was seen in clean texts; grows with the words, not with the texts."""
+
+    def __init__(self) -> None:
+        self._parts: list[pa.Table] = []
+
+    def add(self, texts: Texts) -> None:
+        """Count the words of clean texts."""
+        for piece in bytewise.slices(bytewise.column_of(texts), ROWS):
+            words = bytewise.words_of(piece)
+            counts = np.bincount(words.places, minlength=len(words.distinct))
+            self._parts.append(pa.table({"word": words.distinct, "count": counts}))
+        if sum(map(len, self._parts)) > MERGED_AT:
+            self._parts = [self.table()]
+
+    def table(self) -> pa.Table:
+        """A row a word, in no order: word, count."""
+        if not self._parts:
+            return pa.table({"word": pa.array([], pa.large_string()), "count": pa.array([], pa.int64())})
+        merged = pa.concat_tables(self._parts).group_by("word").aggregate([("count", "sum")])
+        return merged.rename_columns({"count_sum": "count"})
 
 
 @dataclass(frozen=True)
@@ -57,18 +83,26 @@ class Vocabulary:
         return np.min_scalar_type(len(self) - 1)
 
     @classmethod
-    def fit(cls, texts: Sequence[str] | pa.ChunkedArray, params: TokenizeParams) -> Vocabulary:
-        """Rank the words of clean texts by frequency; words equally frequent stand in code point order.
+    def fit(cls, texts: Texts, params: TokenizeParams) -> Vocabulary:
+        """As `of_counts`, from clean texts."""
+        counts = WordCounts()
+        counts.add(texts)
+        return cls.of_counts(counts, params)
+
+    @classmethod
+    def of_counts(cls, counts: WordCounts, params: TokenizeParams) -> Vocabulary:
+        """Rank words by frequency; words equally frequent stand in code point order.
 
         Raises:
             MoodringError: no word is left.
         """
-        words, _ = _split(texts)
-        counts = pc.value_counts(words)
-        table = pa.table({"word": counts.field("values"), "count": counts.field("counts")})
-        table = table.filter(pc.greater_equal(table["count"], params.min_count))
+        table, size = counts.table(), params.max_tokens - SPECIAL
+        seen = table["count"].to_numpy()
+        # Only what may get in is sorted: most words are rare.
+        least = max(params.min_count, np.partition(seen, -size)[-size] if len(seen) > size else 0)
+        table = table.filter(pc.greater_equal(table["count"], least))
         table = table.sort_by([("count", "descending"), ("word", "ascending")])
-        ranked = table["word"].slice(0, params.max_tokens - SPECIAL).to_pylist()
+        ranked = table["word"].slice(0, size).to_pylist()
         if not ranked:
             raise MoodringError(
                 f"no word of the training split is seen {params.min_count} times: the vocabulary is empty. "
@@ -76,16 +110,25 @@ class Vocabulary:
             )
         return cls(tuple(ranked), drop_oov=params.oov == "drop")
 
-    def encode(self, texts: Sequence[str] | pa.ChunkedArray) -> Ragged:
+    def encode(self, texts: Texts) -> Ragged:
         """Encode clean texts; an empty text has no tokens."""
-        words, offsets = _split(texts)
-        encoded = words.dictionary_encode()
-        rank = pc.index_in(encoded.dictionary, value_set=pa.array(self.words, pa.large_string()))
+        ranked = pa.array(self.words, pa.large_string())
+        pieces = [
+            self._encode_piece(piece, ranked) for piece in bytewise.slices(bytewise.column_of(texts), ROWS)
+        ]
+        tokens = [piece.tokens for piece in pieces]
+        lengths = [piece.lengths for piece in pieces]
+        offsets = np.append(0, np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)])))
+        return Ragged(np.concatenate([*tokens, np.empty(0, self.dtype)]), offsets)
+
+    def _encode_piece(self, texts: pa.LargeStringArray, ranked: pa.LargeStringArray) -> Ragged:
+        words = bytewise.words_of(texts)
+        rank = pc.index_in(words.distinct, value_set=ranked)
         ids = pc.fill_null(pc.add(rank, SPECIAL), OOV).to_numpy(zero_copy_only=False)
-        tokens = ids.astype(self.dtype)[encoded.indices.to_numpy(zero_copy_only=False)]
+        tokens, offsets = ids.astype(self.dtype)[words.places], words.offsets
         if self.drop_oov:
             known = tokens != OOV
-            kept = np.concatenate([[0], np.cumsum(known, dtype=np.int64)])
+            kept = np.append(0, np.cumsum(known, dtype=np.int64))
             tokens, offsets = tokens[known], kept[offsets]
         return Ragged(tokens, offsets)
 
@@ -108,18 +151,3 @@ class Vocabulary:
             return cls(tuple(words), bool(drop_oov))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MoodringError(f"{path} is no vocabulary: {error}. Run `dvc repro` to make it.") from error
-
-
-def _split(texts: Sequence[str] | pa.ChunkedArray) -> tuple[pa.LargeStringArray, NDArray[np.int64]]:
-    """The texts' words end to end, and where each text's begin and end, shape (texts + 1,)."""
-    array = pa.chunked_array([texts]) if not isinstance(texts, pa.ChunkedArray) else texts
-    array = array.cast(pa.large_string()).combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # no chunk at all
-        array = pa.array([], pa.large_string())
-    lists = pc.split_pattern(array, " ")
-    pieces = lists.flatten()
-    ends = np.cumsum(pc.list_value_length(lists).to_numpy(zero_copy_only=False), dtype=np.int64)
-    # An empty text splits into one empty piece; none of these is a word.
-    is_word = pc.not_equal(pieces, "")
-    words_before = np.concatenate([[0], np.cumsum(is_word.to_numpy(zero_copy_only=False), dtype=np.int64)])
-    return pieces.filter(is_word), words_before[np.concatenate([[0], ends])]

@@ -40,6 +40,7 @@ MODULES: list[tuple[str, set[str]]] = [
     ("fetch", {"download", "preprocess"}),
     ("splits", {"download", "preprocess"}),
     ("text", {"preprocess"}),
+    ("bytewise", {"preprocess", "tokenize", "train", "evaluate"}),
     ("cleaning", {"preprocess"}),
     ("stopwords", {"preprocess"}),
     ("vocabulary", {"tokenize", "train", "evaluate"}),

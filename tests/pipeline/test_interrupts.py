@@ -45,7 +45,10 @@ class Store:
 
     def is_free(self) -> bool:
         """Whether no process is writing to it, or has locked it to do so."""
-        with open(f"{self.file}.lock", "w") as lock, contextlib.closing(sqlite3.connect(self.file, 0)) as store:
+        with (
+            Path(f"{self.file}.lock").open("w") as lock,
+            contextlib.closing(sqlite3.connect(self.file, 0)) as store,
+        ):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 store.execute("BEGIN EXCLUSIVE")
