@@ -76,7 +76,8 @@ def sync() -> None:
     A result that DVC restored from its cache, or that was pulled, may have none in this store. Runs that
     killed processes left RUNNING are closed.
     """
-    from moodring.publishing import ResultFiles, publish
+    from moodring.publishing import publish
+    from moodring.result_files import ResultFiles
     from moodring.tracking.runs import close_abandoned
 
     os.chdir(checkout_root())
@@ -161,7 +162,8 @@ def promote(
     margin and every behavioural check passes. The test metric is shown and decides nothing.
     """
     from moodring import promotion
-    from moodring.publishing import ResultFiles, check_served, publish
+    from moodring.publishing import check_served, publish
+    from moodring.result_files import ResultFiles
     from moodring.tracking import registry
 
     os.chdir(checkout_root())
@@ -318,7 +320,7 @@ def _scorer(model: str | None) -> Callable[[list[str]], pd.DataFrame]:
         from moodring.tracking.registry import load_model
 
         return load_model(model)
-    from moodring.publishing import ResultFiles
+    from moodring.result_files import ResultFiles
     from moodring.serving import TextScorer
 
     os.chdir(checkout_root())

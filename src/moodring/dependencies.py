@@ -17,6 +17,7 @@ NO_RESULT = frozenset(
         "project",
         "publishing",
         "pyfunc_model",
+        "result_files",
         "serving",
         "tracking",
     }

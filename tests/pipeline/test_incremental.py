@@ -60,6 +60,7 @@ MODULES: list[tuple[str, set[str]]] = [
     ("pyfunc_model", set()),
     ("serving", set()),
     ("publishing", set()),
+    ("result_files", set()),
     ("project", set()),
     ("errors", set()),
     ("cli", set()),

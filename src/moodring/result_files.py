@@ -1,0 +1,36 @@
+"""Where a result's files are, and what is made of them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moodring import attempts, serving
+from moodring.corpus import VOCABULARY
+from moodring.files import tree_sha256
+from moodring.params import Params
+
+
+@dataclass(frozen=True)
+class ResultFiles:
+    """Where the files of a result are; by default, where the pipeline writes them.
+
+    `stage` is the code that trained: it tells apart what a killed training left.
+    """
+
+    clean: Path = Path("data/clean.parquet")
+    corpus: Path = Path("data/corpus")
+    models: Path = Path("models")
+    metrics: Path = Path("metrics/test.json")
+    slices: Path = Path("metrics/slices.json")
+    plots: Path = Path("metrics/plots")
+    stage: Path = Path("stages/train.py")
+
+    def write_bundle(self, bundle: Path, params: Params) -> None:
+        """Put all that scoring raw text needs into one directory; see `serving.TextScorer`."""
+        vocabulary = self.corpus / VOCABULARY
+        serving.write_bundle(bundle, self.models, vocabulary, self.clean, params.evaluate.threshold)
+
+    def attempt_key(self, params: Params) -> str:
+        """The key of the attempt that a training of this result makes."""
+        return attempts.key_of(params.of_model(), tree_sha256(self.corpus), self.stage)
