@@ -435,7 +435,7 @@ def attempt(row: Row, measure: Callable[[], None]) -> Row:
         measure()
     except Exception as error:  # noqa: BLE001 - one combination must not cost the other rows; it is told
         told = (str(error).strip() or "no message").splitlines()[0]
-        row.failed, row.note = True, f"{type(error).__name__}: {told}"
+        row.failed, row.note = True, f"{type(error).__name__}: {told:.300}"
     finally:
         keras.utils.clear_session()
         gc.collect()
