@@ -14,7 +14,6 @@ what was asked: Keras falls back in silence.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import math
 import os
@@ -26,7 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
@@ -124,7 +123,7 @@ class Row:
 
     `train_seconds` and `predict_seconds` are those of each repeat of `steps` batches; the rates, in
     texts a second, are of their medians. `of_bare` is the training rate over that of the bare kernel.
-    `fused_asked` is None where the layer has no `use_cudnn`.
+    `fused_asked` is None where the layer has no `use_cudnn`; `jit_compile` is what Keras chose by itself.
     """
 
     what: str
@@ -136,7 +135,7 @@ class Row:
     precision: str
     fused_asked: bool | None
     fused_taken: bool | None = None
-    xla: bool | None = None
+    jit_compile: bool | None = None
     train_samples_per_s: float | None = None
     predict_samples_per_s: float | None = None
     of_bare: float | None = None
@@ -210,7 +209,7 @@ def measure_model(row: Row, arch: Arch, size: Size, effort: Effort) -> None:
     with patch.dict(CELLS, unfused):
         model = build(params, size.vocabulary, size.length)
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
-    row.xla = bool(model.jit_compile) if BACKEND != "torch" else False
+    row.jit_compile = bool(model.jit_compile)
 
     with fused_calls() as calls:
         model.fit(SameBatch(size, WARM_UP_STEPS), verbose=0, shuffle=False)
@@ -397,7 +396,8 @@ def gpu() -> str:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-        return str(tf.config.experimental.get_device_details(gpus[0])["device_name"]) if gpus else ""
+        details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+        return str(details.get("device_name", "GPU")) if gpus else ""
     if BACKEND == "jax":
         import jax
 
@@ -437,8 +437,7 @@ def attempt(row: Row, measure: Callable[[], None]) -> Row:
         told = (str(error).strip() or "no message").splitlines()[0]
         row.failed, row.note = True, f"{type(error).__name__}: {told:.300}"
     finally:
-        keras.utils.clear_session()
-        gc.collect()
+        keras.utils.clear_session()  # collects garbage too
         if BACKEND == "torch":
             import torch
 
@@ -525,7 +524,7 @@ def main() -> None:
         "versions": {
             "Python": platform.python_version(),
             "keras": keras.__version__,
-            BACKEND: version(BACKEND),
+            BACKEND: str(import_module(BACKEND).__version__),
             "numpy": np.__version__,
         },
         "tf32": tf32(),
