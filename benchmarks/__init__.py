@@ -1,1 +1,1 @@
-"""Measurements to be run by hand; nothing here is part of the pipeline."""
+"""Moodring measured against the notebooks and others; not a part of the tests."""
