@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 from keras import layers
 
-from moodring.params import ArchParams
+if TYPE_CHECKING:  # a machine that only runs models has Keras and need not have pydantic
+    from moodring.params import ArchParams
 
 CELLS = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
 

@@ -7,7 +7,10 @@ no recurrent dropout, and no mask or one that pads on the right: Moodring uses n
 
 from __future__ import annotations
 
-from moodring.params import ArchParams
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # as in architectures.py
+    from moodring.params import ArchParams
 
 
 def obstacles(params: ArchParams, backend: str) -> list[str]:
