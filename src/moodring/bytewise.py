@@ -6,7 +6,7 @@ gives what the same step of `text.Cleaner` gives text by text; the tests hold on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -39,18 +39,14 @@ WHITE = table(("\t", "\r"), ("\x1c", " "))
 ALPHANUMERIC = table(("0", "9"), ("A", "Z"), ("a", "z"))
 
 
-def column_of(texts: Texts) -> pa.ChunkedArray:
-    """Texts as a column of large strings."""
-    if isinstance(texts, pa.ChunkedArray):
-        return texts.cast(pa.large_string())
-    if isinstance(texts, pa.Array):
-        return pa.chunked_array([texts.cast(pa.large_string())])
-    return pa.chunked_array([texts], pa.large_string())
-
-
-def slices(column: pa.ChunkedArray, rows: int) -> list[pa.LargeStringArray]:
-    """A column in arrays of at most `rows` rows, in order."""
-    return [chunk.slice(start, rows) for chunk in column.chunks for start in range(0, len(chunk), rows)]
+def pieces(texts: Texts, rows: int) -> Iterator[pa.LargeStringArray]:
+    """Texts in arrays of at most `rows` rows, in order."""
+    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
+        for start in range(0, len(chunk), rows):
+            if isinstance(chunk, pa.Array):
+                yield chunk.slice(start, rows).cast(pa.large_string())
+            else:
+                yield pa.array(chunk[start : start + rows], pa.large_string())
 
 
 def replaced(
@@ -205,7 +201,7 @@ def _within(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _without(data: Bytes, offsets: Offsets, cut: Mask) -> pa.LargeStringArray:
-    marked = np.where(cut, np.uint8(NO_UTF8), data)
+    marked = data | np.negative(cut.view(np.uint8))  # NO_UTF8 where it is cut
     moved = offsets - np.searchsorted(np.flatnonzero(cut), offsets)
     return _texts_of(bytearray(marked).translate(None, bytes([NO_UTF8])), moved)
 

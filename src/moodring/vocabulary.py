@@ -48,7 +48,7 @@ class WordCounts:
 
     def add(self, texts: Texts) -> None:
         """Count the words of clean texts."""
-        for piece in bytewise.slices(bytewise.column_of(texts), ROWS):
+        for piece in bytewise.pieces(texts, ROWS):
             words = bytewise.words_of(piece)
             counts = np.bincount(words.places, minlength=len(words.distinct))
             self._parts.append(pa.table({"word": words.distinct, "count": counts}))
@@ -57,10 +57,12 @@ class WordCounts:
 
     def table(self) -> pa.Table:
         """A row a word, in no order: word, count."""
-        if not self._parts:
-            return pa.table({"word": pa.array([], pa.large_string()), "count": pa.array([], pa.int64())})
-        merged = pa.concat_tables(self._parts).group_by("word").aggregate([("count", "sum")])
-        return merged.rename_columns({"count_sum": "count"})
+        empty = pa.table({"word": pa.array([], pa.large_string()), "count": pa.array([], pa.int64())})
+        parts = pa.concat_tables([empty, *self._parts]).combine_chunks()
+        words = parts["word"].chunk(0).dictionary_encode()
+        counts = np.zeros(len(words.dictionary), np.int64)
+        np.add.at(counts, words.indices.to_numpy(), parts["count"].to_numpy())
+        return pa.table({"word": words.dictionary, "count": counts})
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,7 @@ class Vocabulary:
     def encode(self, texts: Texts) -> Ragged:
         """Encode clean texts; an empty text has no tokens."""
         ranked = pa.array(self.words, pa.large_string())
-        pieces = [
-            self._encode_piece(piece, ranked) for piece in bytewise.slices(bytewise.column_of(texts), ROWS)
-        ]
+        pieces = [self._encode_piece(piece, ranked) for piece in bytewise.pieces(texts, ROWS)]
         tokens = [piece.tokens for piece in pieces]
         lengths = [piece.lengths for piece in pieces]
         offsets = np.append(0, np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)])))
