@@ -58,7 +58,7 @@ def main(
     epochs: Annotated[
         int, typer.Option(min=2, help="of each training; the first is no measure of speed")
     ] = 3,
-    small: Annotated[bool, typer.Option("--small", help="little data, two pairs: to try the code")] = False,
+    small: Annotated[bool, typer.Option("--small", help="little data, one pair: to try the code")] = False,
 ) -> None:
     """Measure Moodring against the notebooks and others, side by side."""
     chosen = names or DEFAULT
@@ -68,7 +68,7 @@ def main(
         kept = json_file or Path(room) / "results.json"
         for name in chosen:
             benchmark = BENCHMARKS[name]
-            plan = Plan(repeats or (2 if small else benchmark.repeats), 2 if small else epochs, small)
+            plan = Plan(repeats or (1 if small else benchmark.repeats), 2 if small else epochs, small)
             say(f"{name}:")
             rows = [row.to_json() for row in benchmark.measure(Path(room), plan)]
             settings = {"small": small, "repeats": plan.repeats, "epochs": plan.epochs}

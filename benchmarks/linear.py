@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.data import cleaner_for, experiment_params, labels_of, raw_file, texts_of
-from benchmarks.measure import Plan, alternate, in_child
+from benchmarks.measure import SMALL_ROWS, Plan, alternate, in_child
 from benchmarks.report import Row
 
 RIVAL = "TF-IDF + logistic regression"
@@ -23,7 +23,7 @@ def linear(room: Path, plan: Plan) -> list[Row]:
     """Both corpora with their notebook's LSTM."""
     rows = []
     for experiment in ("imdb-lstm", "twitter-lstm"):
-        raw = str(raw_file(room, experiment, plan.cut(None, 2000)))
+        raw = str(raw_file(room, experiment, plan.cut(None, SMALL_ROWS)))
         epochs = plan.cut(None, plan.epochs)
         pieces = [
             partial(in_child, train_linear, raw=raw),

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import moodring
 
 ROOT = Path(__file__).resolve().parents[1]
+SMALL_ROWS = 600  # of each split
 T = TypeVar("T")
 
 
@@ -117,6 +118,9 @@ def in_child(work: Callable[..., Any], **arguments: Any) -> Any:
 
 def process_cost(command: Sequence[str], cwd: Path, environment: dict[str, str]) -> tuple[Cost, str]:
     """Run a whole process; its cost and what it printed.
+
+    Linux counts what this process holds at the start as the least peak of the other one, so what measures
+    must stay small.
 
     Raises:
         RuntimeError: it failed.

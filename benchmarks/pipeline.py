@@ -54,7 +54,7 @@ def predict(room: Path, plan: Plan) -> list[Row]:
         return cost.seconds
 
     keras(), ours()
-    theirs, mine = alternate([keras, ours], plan.repeats)
+    theirs, mine = alternate([keras, ours], max(plan.repeats, plan.cut(5, 1)))
     rival = "`python -c 'import keras'`"
     return [Row("`moodring predict TEXT`", "s", rival, theirs, mine, "ours / rival", FIRST, WARM_UP)]
 

@@ -68,8 +68,10 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """The row with what follows from it."""
         ratios = self.ratios
-        summary = {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
-        return {**asdict(self), "ratios": ratios, "ratio": summary if ratios else None, "met": self.met}
+        summary = None
+        if ratios:
+            summary = {"median": statistics.median(ratios), "min": min(ratios), "max": max(ratios)}
+        return {**asdict(self), "ratios": ratios, "ratio": summary, "met": self.met}
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Row:
@@ -103,7 +105,7 @@ def markdown(entries: dict[str, Any], order: Sequence[str]) -> str:
         for tree in entries[name]["rows"]:
             row = Row.from_json(tree)
             if row.note:
-                notes.append(row.note) if row.note not in notes else None
+                notes += [row.note] if row.note not in notes else []
             mark = f" [{notes.index(row.note) + 1}]" if row.note else ""
             small = " (small data: no result)" if entries[name]["small"] else ""
             lines.append(_line(f"`{name}`: {row.what}{small}{mark}", row))

@@ -11,7 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.data import experiment_params, raw_file
-from benchmarks.measure import ROOT, Plan, alternate, child_environment, in_child, process_cost
+from benchmarks.measure import ROOT, SMALL_ROWS, Plan, alternate, child_environment, in_child, process_cost
 from benchmarks.report import Row, Target
 
 EXPERIMENT = "imdb-lstm"
@@ -26,7 +26,7 @@ NOTE = (
 
 def scale(room: Path, plan: Plan) -> list[Row]:
     """The corpus against ten of it."""
-    one = raw_file(room, EXPERIMENT, plan.cut(None, 2000))
+    one = raw_file(room, EXPERIMENT, plan.cut(None, SMALL_ROWS))
     ten = room / f"{one.stem}-x{COPIES}.parquet"
     in_child(multiply, source=str(one), target=str(ten), copies=COPIES)
     params = room / "params.yaml"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import corpus_folder, experiment_params, raw_file, stop_words_in_order, texts_of
-from benchmarks.measure import Plan, alternate, in_child
+from benchmarks.measure import SMALL_ROWS, Plan, alternate, in_child
 from benchmarks.report import Row, Target
 
 TARGET = Target("at least", 5)
@@ -27,7 +27,7 @@ def score_texts(room: Path, plan: Plan) -> list[Row]:
         ("twitter-lstm", plan.cut(10_000, 500), "tweets"),
         ("imdb-lstm", plan.cut(1000, 100), "reviews"),
     ):
-        raw = raw_file(room, experiment, plan.cut(None, 2000))
+        raw = raw_file(room, experiment, plan.cut(None, SMALL_ROWS))
         corpus = corpus_folder(room, experiment, raw)
         theirs, ours = in_child(
             time_scoring,

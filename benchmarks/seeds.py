@@ -85,13 +85,14 @@ class Tokenizer:
 
     def texts_to_sequences_generator(self, texts: Iterable[str]) -> Iterator[list[int]]:
         """As `texts_to_sequences`, one text at a time."""
+        num_words = self.num_words
         for text in texts:
             seq = text_to_word_sequence(text, self.filters, self.lower, self.split)
             vect = []
             for word in seq:
                 index = self.word_index.get(word)
                 if index is not None:
-                    if self.num_words and index >= self.num_words:
+                    if num_words and index >= num_words:
                         continue
                     vect.append(index)
             yield vect
