@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import linear, pipeline, scaling, scoring, text, training
-from benchmarks.machine import environment
+from benchmarks.machine import environment, others_share
 from benchmarks.measure import Plan, say
 from benchmarks.report import Row, markdown, read_json, update_json
 
@@ -70,8 +70,9 @@ def main(
             benchmark = BENCHMARKS[name]
             plan = Plan(repeats or (1 if small else benchmark.repeats), 2 if small else epochs, small)
             say(f"{name}:")
+            share = others_share()
             rows = [row.to_json() for row in benchmark.measure(Path(room), plan)]
-            settings = {"small": small, "repeats": plan.repeats, "epochs": plan.epochs}
+            settings = {"small": small, "repeats": plan.repeats, "epochs": plan.epochs, "others": share()}
             update_json(kept, name, {**settings, "environment": environment(), "rows": rows})
         table = markdown(read_json(kept), list(BENCHMARKS))
     if markdown_file:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+AT_REST = 0.05  # the share of the cores that others may take
 Division = Literal["rival / ours", "ours / rival"]
 
 
@@ -135,7 +136,16 @@ def _measured_on(entries: dict[str, Any], names: Sequence[str]) -> list[str]:
     places: dict[str, list[str]] = {}
     for name in names:
         places.setdefault(_place(entries[name]["environment"]), []).append(f"`{name}`")
-    return [f"Measured on {place}: {', '.join(there)}." for place, there in places.items()]
+    lines = [f"Measured on {place}: {', '.join(there)}." for place, there in places.items()]
+    busy = [
+        f"`{name}` {share:.0%}" for name in names if (share := entries[name].get("others") or 0) > AT_REST
+    ]
+    if busy:
+        lines.append(
+            "The machine was not at rest; other processes took this share of its cores while these ran, and "
+            f"their figures are doubtful: {', '.join(busy)}."
+        )
+    return lines
 
 
 def _place(found: dict[str, Any]) -> str:

@@ -143,6 +143,13 @@ def test_separate_invocations_add_up_and_a_later_one_replaces_its_own(tmp_path: 
     assert "Measured on a CPU, 2 cores" in markdown(read_json(file), [])
 
 
+def test_a_table_says_which_figures_come_from_a_machine_at_work() -> None:
+    entry = {"small": False, "environment": {**PLACE, "packages": {}}, "rows": []}
+    entries = {"a": {**entry, "others": 0.01}, "b": {**entry, "others": 0.4}, "c": {**entry, "others": None}}
+    assert "doubtful: `b` 40%." in markdown(entries, [])
+    assert "doubtful" not in markdown({"a": entries["a"]}, [])
+
+
 def test_a_row_keeps_its_notes_number_and_its_values_through_json() -> None:
     made = Row("work", "share", "rival", [0.5], [0.25], "ours / rival", Target("at least", 1), "why")
     assert Row.from_json(json.loads(json.dumps(made.to_json()))) == made
