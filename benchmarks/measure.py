@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import json
 import os
@@ -15,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+import pyarrow as pa
 
 import moodring
 
@@ -64,7 +67,7 @@ def measured() -> Iterator[Cost]:
 
     Where worker processes worked for the block and ended in it, the largest one's peak is added.
     """
-    gc.collect()
+    _give_back()
     cost = Cost()
     before = _resident("VmHWM")
     forgotten = _forget_peak()
@@ -165,6 +168,14 @@ def _resident(name: str) -> float | None:
     except OSError:
         return None
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:")), None)
+
+
+def _give_back() -> None:
+    """Give freed memory back to the system: else what the work takes of it would count as held before."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    with contextlib.suppress(AttributeError, OSError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _forget_peak() -> bool:
