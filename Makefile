@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install repro test test-fast ui lint format lock clean-venv
+.PHONY: help install repro test test-fast benchmarks ui lint format lock clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,9 @@ test: $(VENV)/.dev ## install what tests need and run them all
 
 test-fast: $(VENV)/.dev ## the tests that start no pipeline
 	python -m pytest --ignore tests/pipeline
+
+benchmarks: $(VENV)/.dev ## measure against the notebooks and others (an hour or more; needs a machine at rest)
+	python -m benchmarks --json benchmarks/results.json --markdown benchmarks/results.md
 
 ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:5000
 	moodring ui

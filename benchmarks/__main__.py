@@ -1,0 +1,85 @@
+"""`python -m benchmarks NAME ...`: measure, and keep what was found."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import linear, pipeline, scaling, scoring, text, training
+from benchmarks.machine import environment, others_share
+from benchmarks.measure import Plan, say
+from benchmarks.report import Row, markdown, read_json, update_json
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One benchmark.
+
+    Args:
+        measure: takes a temporary directory of the run and the plan.
+        repeats: how many pairs unless told.
+        on_demand: takes so long that it runs only when it is named.
+    """
+
+    measure: Callable[[Path, Plan], list[Row]]
+    repeats: int
+    on_demand: bool = False
+
+
+BENCHMARKS = {
+    "text-imdb": Benchmark(text.text_imdb, 5),
+    "text-twitter": Benchmark(text.text_twitter, 5),
+    "train-imdb": Benchmark(training.train_imdb, 3),
+    "train-twitter": Benchmark(training.train_twitter, 3),
+    "train-overhead": Benchmark(training.train_overhead, 3),
+    "linear": Benchmark(linear.linear, 1, on_demand=True),
+    "score": Benchmark(scoring.score_texts, 7),
+    "repro": Benchmark(pipeline.repro, 10),
+    "predict": Benchmark(pipeline.predict, 7),
+    "scale": Benchmark(scaling.scale, 3),
+}
+DEFAULT = [name for name, benchmark in BENCHMARKS.items() if not benchmark.on_demand]
+
+
+def main(
+    names: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(BENCHMARKS)}")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="keep the figures here, beside those of other benchmarks")
+    ] = None,
+    markdown_file: Annotated[
+        Path | None, typer.Option("--markdown", help="write the table of all figures here, not to the screen")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(min=1, help="pairs; none: as many as each asks for")] = None,
+    epochs: Annotated[
+        int, typer.Option(min=2, help="of each training; the first is no measure of speed")
+    ] = 3,
+    small: Annotated[bool, typer.Option("--small", help="little data, one pair: to try the code")] = False,
+) -> None:
+    """Measure Moodring against the notebooks and others, side by side."""
+    chosen = names or DEFAULT
+    if unknown := [name for name in chosen if name not in BENCHMARKS]:
+        raise typer.BadParameter(f"{', '.join(unknown)}; known: {', '.join(BENCHMARKS)}")
+    with tempfile.TemporaryDirectory(prefix="moodring-benchmarks-") as room:
+        kept = json_file or Path(room) / "results.json"
+        for name in chosen:
+            benchmark = BENCHMARKS[name]
+            plan = Plan(repeats or (1 if small else benchmark.repeats), 2 if small else epochs, small)
+            say(f"{name}:")
+            share = others_share()
+            rows = [row.to_json() for row in benchmark.measure(Path(room), plan)]
+            settings = {"small": small, "repeats": plan.repeats, "epochs": plan.epochs, "others": share()}
+            update_json(kept, name, {**settings, "environment": environment(), "rows": rows})
+        table = markdown(read_json(kept), list(BENCHMARKS))
+    if markdown_file:
+        markdown_file.write_text(table, encoding="utf-8")
+    else:
+        print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,99 @@
+"""The corpora, made once a run in its temporary directory, and the experiments' parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from benchmarks.measure import ROOT, in_child
+from moodring.archives import decode, read_zip
+from moodring.cleaning import clean_table
+from moodring.corpus import write_corpus
+from moodring.datasets import load_raw
+from moodring.experiments import merged
+from moodring.fetch import fetched_corpus
+from moodring.params import Params, parse_params, read_yaml
+from moodring.stopwords import MEMBER, english_stop_words
+from moodring.tables import read_table, write_table
+from moodring.text import Cleaner
+
+
+def experiment_params(name: str) -> Params:
+    """The parameters of a named experiment; `params` for those of params.yaml, on Twitter."""
+    base = read_yaml(ROOT / "params.yaml")
+    over: dict[str, object] = {"dataset": "twitter"}
+    if name != "params":
+        over = read_yaml(ROOT / "experiments" / f"{name}.yaml")
+    return parse_params(merged(base, over), name)
+
+
+def cleaner_for(params: Params) -> Cleaner:
+    """The cleaner that the preprocess stage would use."""
+    steps = params.data.preprocess
+    return Cleaner(steps, english_stop_words() if steps.stop_words == "english" else ())
+
+
+def raw_file(room: Path, experiment: str, rows: int | None = None) -> Path:
+    """A raw table: the whole corpus, or so many rows of each split, half of either class.
+
+    Within a split positive texts come first, as in both notebooks: their validation is the last tenth.
+    """
+    path = room / f"{experiment_params(experiment).dataset}-{rows or 'all'}.parquet"
+    if not path.exists():
+        in_child(make_raw, experiment=experiment, rows=rows, path=str(path))
+    return path
+
+
+def make_raw(experiment: str, rows: int | None, path: str) -> None:
+    """See `raw_file`."""
+    params = experiment_params(experiment)
+    table = load_raw(params.data.source, params.dataset)
+    split, label = (table[name].to_numpy() for name in ("split", "label"))
+    chosen = [
+        np.flatnonzero((split == part) & (label == kind))[: rows // 2 if rows else None]
+        for part in ("train", "test")
+        for kind in (1, 0)
+    ]
+    write_table(Path(path), table.take(np.concatenate(chosen)))
+
+
+def corpus_folder(room: Path, experiment: str, raw: Path) -> Path:
+    """The corpus that the preprocess and tokenize stages make of a raw table."""
+    path = room / f"{raw.stem}-{experiment}"
+    if not path.exists():
+        in_child(make_corpus, experiment=experiment, raw=str(raw), path=str(path))
+    return path
+
+
+def make_corpus(experiment: str, raw: str, path: str) -> None:
+    """See `corpus_folder`; the clean table stands beside it."""
+    params = experiment_params(experiment)
+    table, _ = clean_table(read_table(Path(raw)), cleaner_for(params), params.seed, params.dataset)
+    write_table(Path(f"{path}.parquet"), table)
+    write_corpus(Path(path), table, params.data.tokenize)
+
+
+def texts_of(raw: str, split: str) -> list[str]:
+    """One split's texts as Python has them, without the whole table beside them."""
+    texts: list[str] = []
+    for batch in pq.ParquetFile(raw).iter_batches(columns=["split", "text"], batch_size=1024):
+        pairs = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        texts += [text for part, text in pairs if part == split]
+    return texts
+
+
+def labels_of(raw: str, split: str) -> list[int]:
+    """One split's labels, in the order of `texts_of`."""
+    table = read_table(Path(raw))
+    pairs = zip(table["split"].to_pylist(), table["label"].to_pylist(), strict=True)
+    return [label for part, label in pairs if part == split]
+
+
+def stop_words_in_order() -> list[str]:
+    """NLTK's English stop words as `stopwords.words` lists them: a search through the list takes its time."""
+    with fetched_corpus("stopwords", MEMBER) as path:
+        packed = path.suffix == ".zip"
+        content = read_zip(path, [MEMBER])[MEMBER] if packed else path.read_bytes()
+    return decode(content, MEMBER).split()

@@ -1,0 +1,77 @@
+"""scikit-learn's TF-IDF and logistic regression beside the LSTMs: what the networks must be worth."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from benchmarks.data import cleaner_for, experiment_params, labels_of, raw_file, texts_of
+from benchmarks.measure import SMALL_ROWS, Plan, alternate, in_child
+from benchmarks.report import Row
+
+RIVAL = "TF-IDF + logistic regression"
+NOTE = (
+    "From raw texts in memory to a trained model, one fresh process each. The rival: `TfidfVectorizer()` and "
+    "`LogisticRegression(max_iter=1000)`, untuned, on all training texts. Ours: the whole named experiment "
+    "with early stopping, on the CPU."
+)
+
+
+def linear(room: Path, plan: Plan) -> list[Row]:
+    """Both corpora with their notebook's LSTM."""
+    rows = []
+    for experiment in ("imdb-lstm", "twitter-lstm"):
+        raw = str(raw_file(room, experiment, plan.cut(None, SMALL_ROWS)))
+        epochs = plan.cut(None, plan.epochs)
+        pieces = [
+            partial(in_child, train_linear, raw=raw),
+            partial(in_child, train_experiment, experiment=experiment, raw=raw, epochs=epochs),
+        ]
+        sides = alternate(pieces, plan.repeats)
+        for what, unit, field in (("texts to model", "s", "seconds"), ("test accuracy", "share", "accuracy")):
+            theirs, ours = ([found[field] for found in side] for side in sides)
+            rows.append(Row(f"{experiment}: {what}", unit, RIVAL, theirs, ours, "ours / rival", None, NOTE))
+    return rows
+
+
+def train_linear(raw: str) -> dict[str, float]:
+    """The linear model: its time from texts, and its test accuracy."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    train, test = texts_of(raw, "train"), texts_of(raw, "test")
+    labels = labels_of(raw, "train")
+    start = time.perf_counter()
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=1000))
+    model.fit(train, labels)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "accuracy": float(model.score(test, labels_of(raw, "test")))}
+
+
+def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str, float]:
+    """The experiment: its time from texts, and its test accuracy; `epochs` cuts it short."""
+    from moodring import training
+    from moodring.cleaning import clean_table
+    from moodring.corpus import read_split, write_corpus
+    from moodring.scoring import score
+    from moodring.tables import read_table
+
+    params = experiment_params(experiment)
+    if epochs:
+        fitted = params.train.model_copy(update={"epochs": epochs})
+        params = params.model_copy(update={"train": fitted})
+    table = read_table(Path(raw))
+    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
+        start = time.perf_counter()
+        clean, _ = clean_table(table, cleaner_for(params), params.seed, params.dataset)
+        vocabulary = write_corpus(Path(room), clean, params.data.tokenize)
+        splits = read_split(Path(room), "train"), read_split(Path(room), "validation")
+        model, _ = training.train(params, len(vocabulary), *splits)
+        seconds = time.perf_counter() - start
+        test = read_split(Path(room), "test")
+        scores = score(model, test.texts, training.padding_of(params))
+        right = (scores >= params.evaluate.threshold) == test.labels
+        return {"seconds": seconds, "accuracy": float(right.mean())}

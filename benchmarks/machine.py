@@ -1,0 +1,89 @@
+"""What a figure was measured on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "torch",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "nltk",
+    "scikit-learn",
+    "dvc",
+    "mlflow",
+)
+
+
+def environment() -> dict[str, Any]:
+    """Processor, cores, memory, Python and packages; nothing that changes from run to run."""
+    return {
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "backend": os.environ.get("KERAS_BACKEND") or "tensorflow",
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+    }
+
+
+def others_share() -> Callable[[], float | None]:
+    """Begin to watch; the answer tells which share of all cores other processes took since then.
+
+    None where the system does not tell. What a machine at work gives is no measurement: above all rivals
+    with several threads wait for each other.
+    """
+    busy, own, start = _busy_seconds(), _own_seconds(), time.perf_counter()
+
+    def share() -> float | None:
+        now = _busy_seconds()
+        if busy is None or now is None:
+            return None
+        total = (time.perf_counter() - start) * (os.cpu_count() or 1)
+        return max(0.0, (now - busy - (_own_seconds() - own)) / total)
+
+    return share
+
+
+def _busy_seconds() -> float | None:
+    """What all cores have worked, in seconds, by the first line of Linux' /proc/stat."""
+    try:
+        line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+    except OSError:
+        return None
+    # user, nice, system, (idle, waiting), irq, softirq, steal
+    user, nice, system, _, _, *others = map(int, line.split()[1:9])
+    return (user + nice + system + sum(others)) / os.sysconf("SC_CLK_TCK")
+
+
+def _own_seconds() -> float:
+    """What this process and its ended children have worked."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

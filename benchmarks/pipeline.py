@@ -1,0 +1,86 @@
+"""What the tools around the training cost: `dvc repro` and the first prediction, as whole processes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.measure import Plan, alternate, process_cost
+from benchmarks.project import Project, moodring_project, ran, true_project
+from benchmarks.report import Row, Target
+
+REPRO = ["dvc", "repro"]
+TRUE = "`dvc repro` of five `true` stages"
+PAIRS = 10
+IDLE, RESTORING, FIRST = (Target("at most", ratio) for ratio in (1.15, 3, 1.3))
+RESTORED = "DVC took every stage from its run cache in each of these; none was executed."
+WARM_UP = "The files of both are in the system's cache: each ran once before."
+
+
+def repro(room: Path, plan: Plan) -> list[Row]:
+    """`dvc repro` with nothing to do, and back to an architecture that has run, against empty stages."""
+    project, bare = moodring_project(room / "repro"), true_project(room / "true")
+    for arch in ("gru", "lstm"):
+        project.choose(arch)
+        project.run(*REPRO)
+    bare_idle, idle, switch = _nothing_runs(bare), _nothing_runs(project), _Switch(project)
+    bare_idle(), idle()
+    pairs = max(plan.repeats, plan.cut(PAIRS, 1))
+    theirs, ours = alternate([bare_idle, idle], pairs)
+    beside, back = alternate([bare_idle, switch.repro], pairs)
+    what = "`dvc repro`, back to an `arch` that has run"
+    return [
+        Row("`dvc repro`, nothing to do", "s", TRUE, theirs, ours, "ours / rival", IDLE, WARM_UP),
+        Row(what, "s", TRUE, beside, back, "ours / rival", RESTORING, RESTORED),
+    ]
+
+
+def predict(room: Path, plan: Plan) -> list[Row]:
+    """The first prediction of a fresh process against importing Keras."""
+    project = moodring_project(room / "predict")
+    project.run(*REPRO)
+    program = str(Path(sys.executable).with_name("moodring"))
+
+    def keras() -> float:
+        return process_cost([sys.executable, "-c", "import keras"], project.root, project.environment)[
+            0
+        ].seconds
+
+    def ours() -> float:
+        cost, output = process_cost([program, "predict", "a fine film"], project.root, project.environment)
+        if '"score"' not in output:
+            raise ValueError(f"no prediction: {output}")
+        return cost.seconds
+
+    keras(), ours()
+    theirs, mine = alternate([keras, ours], max(plan.repeats, plan.cut(5, 1)))
+    rival = "`python -c 'import keras'`"
+    return [Row("`moodring predict TEXT`", "s", rival, theirs, mine, "ours / rival", FIRST, WARM_UP)]
+
+
+def _nothing_runs(project: Project) -> Callable[[], float]:
+    def call() -> float:
+        cost, output = process_cost(REPRO, project.root, project.environment)
+        if stages := ran(output):
+            raise ValueError(f"nothing was to run, yet DVC ran {stages}")
+        return cost.seconds
+
+    return call
+
+
+class _Switch:
+    """`dvc repro` after `arch` was changed to the other one that has run."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._arch = "lstm"
+
+    def repro(self) -> float:
+        """Change it and time what follows; nothing may be executed."""
+        self._arch = "gru" if self._arch == "lstm" else "lstm"
+        self._project.choose(self._arch)
+        cost, output = process_cost(REPRO, self._project.root, self._project.environment)
+        if (stages := ran(output)) or "is cached - skipping run" not in output:
+            raise ValueError(f"the result was to be restored, yet DVC ran {stages}:\n{output}")
+        return cost.seconds

@@ -1,0 +1,170 @@
+"""A git and DVC repository of the project's own files, on tiny made data."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from benchmarks.measure import ROOT, child_environment
+
+PARTS = (".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml", "src", "stages")
+TEXTS = 240
+GOOD, BAD = ("wonderful", "moving", "funny", "charming"), ("dull", "awful", "boring", "clumsy")
+PLAIN = ("film", "plot", "actor", "scene", "music", "story", "the", "a", "and", "of")
+MADE = {
+    "source": {
+        "kind": "file",
+        "path": "data/own/made.csv",
+        "text": "text",
+        "label": "label",
+        "positive": [1],
+        "negative": [0],
+    },
+    "preprocess": {
+        "html": "keep",
+        "lowercase": True,
+        "emoticons": "drop",
+        "pattern": "keras",
+        "stop_words": "keep",
+        "stem": "none",
+        "validation_share": 0.2,
+    },
+    "tokenize": {"max_tokens": 100, "min_count": 1, "oov": "mark"},
+    "max_length": 12,
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A repository and the programs in it; its own code comes before what is installed."""
+
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of its programs: nothing of the user's DVC, git or MLflow."""
+        inherited = {
+            name: value
+            for name, value in child_environment().items()
+            if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))
+        }
+        home = self.root.parent / f"{self.root.name}-home"
+        return {
+            **inherited,
+            "PYTHONPATH": str(self.root / "src"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "DVC_SITE_CACHE_DIR": str(home / "dvc"),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_AUTHOR_NAME": "Benchmark",
+            "GIT_AUTHOR_EMAIL": "benchmark@example.org",
+            "GIT_COMMITTER_NAME": "Benchmark",
+            "GIT_COMMITTER_EMAIL": "benchmark@example.org",
+        }
+
+    def run(self, *command: str) -> str:
+        """Run a program in the repository; what it printed.
+
+        Raises:
+            RuntimeError: it failed.
+        """
+        done = subprocess.run(
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{command} ended {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+        return done.stdout
+
+    def commit(self) -> None:
+        """Commit all that git does not ignore."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--allow-empty", "--message", "benchmark")
+
+    def choose(self, arch: str) -> None:
+        """Change `arch` in params.yaml."""
+        tree = _read(self.root / "params.yaml")
+        _write(self.root / "params.yaml", {**tree, "arch": arch})
+
+
+def moodring_project(root: Path) -> Project:
+    """The project's own files with tiny architectures and made texts, committed; nothing has run."""
+    for part in PARTS:
+        (root / part).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / part).is_dir():
+            shutil.copytree(
+                ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        else:
+            shutil.copyfile(ROOT / part, root / part)
+    tree = _read(root / "params.yaml")
+    for block in tree["archs"].values():
+        block |= {"embedding": 8, "units": 8}
+    tree["train"] |= {"epochs": 2, "batch_size": 16, "buckets": 3}
+    _write(root / "params.yaml", {**tree, "dataset": "made", "datasets": {"made": MADE}})
+    project = Project(root)
+    project.run("git", "init", "--quiet")
+    (root / "data" / "own").mkdir(parents=True)
+    _write_texts(root / "data" / "own" / "made.csv")
+    project.run("dvc", "add", "--quiet", "data/own/made.csv")
+    project.commit()
+    return project
+
+
+def true_project(root: Path) -> Project:
+    """Five stages whose command is `true`, each with the file before it; they have run and are up to date."""
+    root.mkdir()
+    project = Project(root)
+    project.run("git", "init", "--quiet")
+    project.run("dvc", "init", "--quiet")
+    for number in range(6):
+        (root / f"{number}.txt").write_text(f"{number}\n", encoding="ascii")
+    # `persist`: else DVC removes an output before it runs the command that is to make it.
+    stages = {
+        f"stage{number}": {
+            "cmd": "true",
+            "deps": [f"{number - 1}.txt"],
+            "outs": [{f"{number}.txt": {"persist": True}}],
+        }
+        for number in range(1, 6)
+    }
+    _write(root / "dvc.yaml", {"stages": stages})
+    shutil.copyfile(ROOT / ".dvc" / "config", root / ".dvc" / "config")
+    project.run("dvc", "repro")
+    project.commit()
+    return project
+
+
+def ran(output: str) -> list[str]:
+    """The stages that DVC says it ran."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
+
+
+def _write_texts(path: Path) -> None:
+    chance = random.Random(0)  # noqa: S311
+    texts: dict[str, int] = {}
+    while len(texts) < TEXTS:
+        label = len(texts) % 2
+        words = [*chance.choices(PLAIN, k=6), *chance.choices(GOOD if label else BAD, k=2)]
+        chance.shuffle(words)
+        texts.setdefault(" ".join(words), label)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("text", "label"), *texts.items()])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    tree: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    return tree
+
+
+def _write(path: Path, tree: dict[str, Any]) -> None:
+    with path.open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(tree, stream)

@@ -1,0 +1,127 @@
+"""Scoring raw text with a warm model, against the notebooks' way."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import corpus_folder, experiment_params, raw_file, stop_words_in_order, texts_of
+from benchmarks.measure import SMALL_ROWS, Plan, alternate, in_child
+from benchmarks.report import Row, Target
+
+TARGET = Target("at least", 5)
+NOTE = (
+    "One process holds both, warm: each has scored the same texts before, so ours has stemmed their words. "
+    "Untrained weights of the experiments' sizes. The rival predicts in Keras' batches of 32 (IMDB) and in "
+    "64 (Twitter), as its notebook evaluates."
+)
+
+
+def score_texts(room: Path, plan: Plan) -> list[Row]:
+    """Batches of 10,000 tweets and of 1,000 reviews."""
+    rows = []
+    for experiment, texts, what in (
+        ("twitter-lstm", plan.cut(10_000, 500), "tweets"),
+        ("imdb-lstm", plan.cut(1000, 100), "reviews"),
+    ):
+        raw = raw_file(room, experiment, plan.cut(None, SMALL_ROWS))
+        corpus = corpus_folder(room, experiment, raw)
+        theirs, ours = in_child(
+            time_scoring,
+            experiment=experiment,
+            raw=str(raw),
+            corpus=str(corpus),
+            texts=texts,
+            repeats=plan.repeats,
+        )
+        rival = f"the {'IMDB' if what == 'reviews' else 'Twitter'} notebook"
+        rows.append(Row(f"{texts:,} {what}", "s", rival, theirs, ours, "rival / ours", TARGET, NOTE))
+    return rows
+
+
+def time_scoring(experiment: str, raw: str, corpus: str, texts: int, repeats: int) -> list[list[float]]:
+    """Seconds of the notebook's and of our scoring, by turns."""
+    train, test = texts_of(raw, "train"), texts_of(raw, "test")
+    # Every so many texts: a corpus has its classes one after the other.
+    pool = test if texts <= len(test) else train + test
+    batch = pool[:: len(pool) // texts][:texts]
+    sides: list[Callable[[list[str]], Any]] = [
+        _imdb_seed(train) if experiment == "imdb-lstm" else _twitter_seed(train, test),
+        _ours(experiment, Path(corpus)),
+    ]
+    for side in sides:
+        if len(side(batch)) != len(batch):
+            raise ValueError(f"{len(batch)} texts got other than {len(batch)} scores")
+
+    def timed(side: Callable[[list[str]], Any]) -> Callable[[], float]:
+        def call() -> float:
+            start = time.perf_counter()
+            side(batch)
+            return time.perf_counter() - start
+
+        return call
+
+    return alternate([timed(side) for side in sides], repeats)
+
+
+def _imdb_seed(train: list[str]) -> Callable[[list[str]], Any]:
+    from keras.utils import pad_sequences
+
+    from benchmarks import seeds
+
+    tokenizer = seeds.Tokenizer(num_words=seeds.IMDB_WORDS)
+    tokenizer.fit_on_texts(map(seeds.rm_tags, train))
+    model = seeds.imdb_model()
+
+    def score(texts: list[str]) -> Any:
+        sequences = tokenizer.texts_to_sequences([seeds.rm_tags(text) for text in texts])
+        return model.predict(pad_sequences(sequences, maxlen=seeds.IMDB_LENGTH), verbose=0)
+
+    return score
+
+
+def _twitter_seed(train: list[str], test: list[str]) -> Callable[[list[str]], Any]:
+    from keras.utils import pad_sequences
+
+    from benchmarks import seeds
+
+    cleaning = seeds.TwitterCleaning(stop_words_in_order())
+    tokenizer = seeds.Tokenizer()
+    tokenizer.fit_on_texts(train + test)
+    model = seeds.twitter_model(len(tokenizer.word_index) + 1)
+
+    def score(texts: list[str]) -> Any:
+        clean = [cleaning.preprocess(text, True) for text in texts]
+        padded = pad_sequences(tokenizer.texts_to_sequences(clean), maxlen=seeds.TWITTER_LENGTH)
+        return model.predict(padded, batch_size=seeds.TWITTER_BATCH, verbose=0)
+
+    return score
+
+
+def _ours(experiment: str, corpus: Path) -> Callable[[list[str]], Any]:
+    """A scorer from a bundle, as the registered model has it, with untrained weights."""
+    import pandas as pd
+
+    from moodring.architectures import build
+    from moodring.corpus import VOCABULARY, read_vocabulary
+    from moodring.model_files import write_model
+    from moodring.results import Settings
+    from moodring.serving import TextScorer, write_bundle
+    from moodring.training import padding_of
+
+    params = experiment_params(experiment)
+    words = len(read_vocabulary(corpus))
+    model = build(params.architecture, words, params.data.max_length)
+    padding = padding_of(params)
+    settings = Settings(
+        padding.max_length, padding.buckets, words, model.count_params(), 1, params.of_training()
+    )
+    with tempfile.TemporaryDirectory(prefix="moodring-") as place:
+        room = Path(place)
+        write_model(room / "models", model, pd.DataFrame({"epoch": [1]}), settings)
+        clean = Path(f"{corpus}.parquet")
+        write_bundle(room / "bundle", room / "models", corpus / VOCABULARY, clean, params.evaluate.threshold)
+        return TextScorer.from_bundle(room / "bundle").scores

@@ -1,0 +1,192 @@
+"""From texts in memory to arrays of ids: preprocess and tokenize against the notebooks' code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import (
+    cleaner_for,
+    experiment_params,
+    raw_file,
+    stop_words_in_order,
+    texts_of,
+)
+from benchmarks.measure import SMALL_ROWS, Plan, alternate, in_child, measured
+from benchmarks.report import Row, Target
+
+TWITTER_COPIES = 20
+THIRD = Target("at most", 1 / 3)
+MEMORY = (
+    "Each side in fresh processes. In the rival's whole process stand Keras (for `pad_sequences`), which "
+    "imports TensorFlow, and some 12 MiB of Moodring's own modules; the increase is over the moment when "
+    "everything was imported and the texts stood in memory."
+)
+ALIKE = (
+    "Words of a text as each side encodes them, both cut to the {shared:,} words that the two vocabularies "
+    "share: {alike:,} of {texts:,} texts alike. Of the others {spaced:,} hold a space other than ASCII's, at "
+    "which the rival does not split. {theirs:,} words stand only in the rival's vocabulary, {ours:,} only in "
+    "ours; {ties:,} of these are as frequent as a vocabulary's rarest word: the rival breaks such ties by "
+    "which word came first, we by code points. It holds one word more, for it has no id for unknown ones."
+)
+SPACE = re.compile(r"[^\S \t\n]")
+
+
+def text_imdb(room: Path, plan: Plan) -> list[Row]:
+    """IMDB's 50,000 reviews against the IMDB notebook."""
+    raw = str(raw_file(room, "imdb-lstm", plan.cut(None, SMALL_ROWS)))
+    rival = "the IMDB notebook"
+    seed = partial(in_child, seed_imdb, raw=raw)
+    rows = _rows(rival, seed, _ours("imdb-lstm", raw, 1), plan, 5)
+    found = in_child(words_alike, raw=raw)
+    alike = found["alike"] / found["texts"]
+    return [
+        *rows,
+        Row("texts alike", "share", rival, [1.0], [alike], "ours / rival", None, ALIKE.format(**found)),
+    ]
+
+
+def text_twitter(room: Path, plan: Plan) -> list[Row]:
+    """The tweets, 20 times over, with stop words and stemming, against the Twitter notebook."""
+    raw = str(raw_file(room, "twitter-lstm", plan.cut(None, SMALL_ROWS)))
+    copies = plan.cut(TWITTER_COPIES, 2)
+    in_child(check_twitter, raw=raw)
+    seed = partial(in_child, seed_twitter, raw=raw, copies=copies)
+    return _rows("the Twitter notebook", seed, _ours("twitter-lstm", raw, copies), plan, 10)
+
+
+def _ours(experiment: str, raw: str, copies: int) -> Callable[[], dict[str, Any]]:
+    return partial(in_child, ours, experiment=experiment, raw=raw, copies=copies)
+
+
+def _rows(
+    rival: str,
+    seed: Callable[[], dict[str, Any]],
+    moodring: Callable[[], dict[str, Any]],
+    plan: Plan,
+    faster: float,
+) -> list[Row]:
+    """Time, peak of the whole process, and increase, of the two sides by turns."""
+    theirs, mine = alternate([seed, moodring], plan.repeats)
+
+    theirs_took, ours_took = ([cost["seconds"] for cost in side] for side in (theirs, mine))
+    target = Target("at least", faster)
+    rows = [Row("preprocess + tokenize", "s", rival, theirs_took, ours_took, "rival / ours", target)]
+    for what, field in (("whole process", "peak_mib"), ("increase", "increase_mib")):
+        theirs_held, ours_held = ([cost[field] for cost in side] for side in (theirs, mine))
+        note = MEMORY
+        if None in theirs_held + ours_held:
+            theirs_held, ours_held, note = [], [], "This system does not tell by how much memory grew."
+        rows.append(
+            Row(f"peak memory, {what}", "MiB", rival, theirs_held, ours_held, "ours / rival", THIRD, note)
+        )
+    return rows
+
+
+def seed_imdb(raw: str) -> dict[str, Any]:
+    """The IMDB notebook's code, measured."""
+    from benchmarks import seeds
+
+    train_raw, test_raw = texts_of(raw, "train"), texts_of(raw, "test")
+    with measured() as cost:
+        train_texts = [seeds.rm_tags(text) for text in train_raw]
+        test_texts = [seeds.rm_tags(text) for text in test_raw]
+        seeds.imdb_arrays(train_texts, test_texts)
+    return asdict(cost)
+
+
+def seed_twitter(raw: str, copies: int) -> dict[str, Any]:
+    """The Twitter notebook's code, measured."""
+    from benchmarks import seeds
+
+    cleaning = seeds.TwitterCleaning(stop_words_in_order())
+    train_texts, test_texts = (texts_of(raw, split) * copies for split in ("train", "test"))
+    with measured() as cost:
+        seeds.twitter_arrays(cleaning, train_texts, test_texts)
+    return asdict(cost)
+
+
+def ours(experiment: str, raw: str, copies: int) -> dict[str, Any]:
+    """Moodring's code on the table's own column, measured; its arrays are ragged."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from moodring.tables import read_table
+    from moodring.vocabulary import Vocabulary
+
+    params = experiment_params(experiment)
+    cleaner = cleaner_for(params)
+    table = read_table(Path(raw))
+    parts = [table.filter(pc.equal(table["split"], split))["text"] for split in ("train", "test")]
+    del table
+    texts = pa.chunked_array([chunk for part in parts for _ in range(copies) for chunk in part.chunks])
+    train_rows = len(parts[0]) * copies
+    with measured() as cost:
+        clean = cleaner.clean_all(texts)
+        train, test = clean.slice(0, train_rows), clean.slice(train_rows)
+        vocabulary = Vocabulary.fit(train, params.data.tokenize)
+        vocabulary.encode(train)
+        vocabulary.encode(test)
+    return asdict(cost)
+
+
+def words_alike(raw: str) -> dict[str, int]:
+    """Compare what the two sides encode of IMDB, as words; see `ALIKE`."""
+    from collections import Counter
+
+    from benchmarks import seeds
+    from moodring.vocabulary import SPECIAL, Vocabulary
+
+    params = experiment_params("imdb-lstm")
+    texts = {split: texts_of(raw, split) for split in ("train", "test")}
+    stripped = {split: [seeds.rm_tags(text) for text in part] for split, part in texts.items()}
+    tokenizer = seeds.Tokenizer(num_words=seeds.IMDB_WORDS)
+    tokenizer.fit_on_texts(stripped["train"])
+    theirs = {word for word, index in tokenizer.word_index.items() if index < seeds.IMDB_WORDS}
+    cleaner = cleaner_for(params)
+    clean = {split: cleaner.clean_all(part) for split, part in texts.items()}
+    vocabulary = Vocabulary.fit(clean["train"], params.data.tokenize)
+    mine = set(vocabulary.words)
+    shared = theirs & mine
+    alike = spaced = 0
+    for split, part in stripped.items():
+        encoded = vocabulary.encode(clean[split])
+        ends = encoded.offsets.tolist()
+        ids = encoded.tokens.tolist()
+        for row, sequence in enumerate(tokenizer.texts_to_sequences(part)):
+            left = [word for index in sequence if (word := tokenizer.index_word[index]) in shared]
+            own = (vocabulary.words[index - SPECIAL] for index in ids[ends[row] : ends[row + 1]])
+            same = left == [word for word in own if word in shared]
+            alike += same
+            spaced += not same and SPACE.search(part[row]) is not None
+    counts = Counter(tokenizer.word_counts)
+    edges = {min(counts[word] for word in words) for words in (theirs, mine)}
+    return {
+        "texts": sum(map(len, texts.values())),
+        "alike": alike,
+        "spaced": spaced,
+        "shared": len(shared),
+        "theirs": len(theirs - mine),
+        "ours": len(mine - theirs),
+        "ties": sum(counts[word] in edges for word in theirs ^ mine),
+    }
+
+
+def check_twitter(raw: str) -> None:
+    """Check that both sides clean every tweet to the same text.
+
+    Raises:
+        ValueError: they do not.
+    """
+    from benchmarks import seeds
+
+    cleaning = seeds.TwitterCleaning(stop_words_in_order())
+    texts = texts_of(raw, "train") + texts_of(raw, "test")
+    cleaned = cleaner_for(experiment_params("twitter-lstm")).clean_all(texts).to_pylist()
+    for text, own in zip(texts, cleaned, strict=True):
+        if (theirs := cleaning.preprocess(text, stem=True)) != own:
+            raise ValueError(f"{text!r} is cleaned to {own!r}, the notebook's code gives {theirs!r}")

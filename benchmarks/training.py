@@ -1,0 +1,271 @@
+"""Speed and accuracy of training against the notebooks and PyTorch, and what surrounds its steps."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import statistics
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import (
+    corpus_folder,
+    experiment_params,
+    labels_of,
+    raw_file,
+    stop_words_in_order,
+    texts_of,
+)
+from benchmarks.measure import ROOT, SMALL_ROWS, Plan, alternate, in_child
+from benchmarks.report import Row, Target
+
+VALIDATION = 0.1
+NOT_LOWER = Target("at least", 1)
+OVERHEAD = Target("at most", 1.1)
+SPEED = (
+    "Samples a second in the training steps of the second and later epochs, without validation; batches are "
+    "made while training. Both sides train on nine tenths of the training texts."
+)
+ACCURACY = (
+    "After {epochs} epochs each: the rival's last weights on its own padded test texts, and ours, the best "
+    "epoch's on its validation split, on our encoded ones."
+)
+TORCH = (
+    "Without dropout on the recurrent state, which `nn.LSTM` has not; all texts of one length; no validation."
+)
+NO_TORCH = "PyTorch is not installed: `pip install -e '.[benchmarks]'`."
+INSIDE = "Steps: between Keras' callbacks around each, in the same training; they wait for their batch."
+APART = (
+    "Steps: the same batches as tensors in memory, through the trained model's own compiled functions. The "
+    "wall also holds tracing, in the first epoch."
+)
+
+
+def train_imdb(room: Path, plan: Plan) -> list[Row]:
+    """The IMDB LSTM of the notebook's size."""
+    return _rows(room, plan, "imdb-lstm", "the IMDB notebook", 1.8)
+
+
+def train_twitter(room: Path, plan: Plan) -> list[Row]:
+    """The Twitter LSTM of the notebook's size."""
+    return _rows(room, plan, "twitter-lstm", "the Twitter notebook", 8)
+
+
+def _rows(room: Path, plan: Plan, experiment: str, rival: str, faster: float) -> list[Row]:
+    raw = raw_file(room, experiment, plan.cut(None, SMALL_ROWS))
+    corpus = corpus_folder(room, experiment, raw)
+    arrays = str(room / f"{raw.stem}.npz")
+    in_child(make_arrays, experiment=experiment, raw=str(raw), path=arrays)
+    pieces = [
+        partial(in_child, train_seed, experiment=experiment, arrays=arrays, epochs=plan.epochs),
+        partial(in_child, train_ours, experiment=experiment, corpus=str(corpus), epochs=plan.epochs),
+    ]
+    has_torch = importlib.util.find_spec("torch") is not None
+    if has_torch:
+        pieces.append(
+            partial(in_child, train_torch, experiment=experiment, arrays=arrays, epochs=plan.epochs)
+        )
+    theirs, ours, *others = alternate(pieces, plan.repeats)
+    speeds = [[found["speed"] for found in side] for side in (theirs, ours)]
+    right = [[found["accuracy"] for found in side] for side in (theirs, ours)]
+    fast, note = Target("at least", faster), ACCURACY.format(epochs=plan.epochs)
+    rows = [
+        Row("training speed", "samples/s", rival, speeds[0], speeds[1], "ours / rival", fast, SPEED),
+        Row("test accuracy", "share", rival, right[0], right[1], "ours / rival", NOT_LOWER, note),
+    ]
+    torch = [found["speed"] for side in others for found in side]
+    beside, note = (speeds[1], TORCH) if has_torch else ([], NO_TORCH)
+    rival = "PyTorch `nn.LSTM`"
+    return [*rows, Row("training speed", "samples/s", rival, torch, beside, "ours / rival", None, note)]
+
+
+def make_arrays(experiment: str, raw: str, path: str) -> None:
+    """The notebook's padded arrays and labels, as one `.npz` file."""
+    import numpy as np
+
+    from benchmarks import seeds
+
+    train, test = (texts_of(raw, split) for split in ("train", "test"))
+    if experiment == "imdb-lstm":
+        x_train, x_test, tokenizer = seeds.imdb_arrays(
+            *(list(map(seeds.rm_tags, part)) for part in (train, test))
+        )
+    else:
+        cleaning = seeds.TwitterCleaning(stop_words_in_order())
+        x_train, x_test, tokenizer = seeds.twitter_arrays(cleaning, train, test)
+    y_train, y_test = (np.array(labels_of(raw, split)) for split in ("train", "test"))
+    words = len(tokenizer.word_index) + 1
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, words=words)
+
+
+def train_seed(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
+    """The notebook's training and evaluation."""
+    import keras
+    import numpy as np
+
+    from benchmarks import seeds
+    from benchmarks.clocks import EpochClock
+
+    data = np.load(arrays)
+    x_train, y_train = data["x_train"], data["y_train"]
+    keras.utils.set_random_seed(7)
+    imdb = experiment == "imdb-lstm"
+    model = seeds.imdb_model() if imdb else seeds.twitter_model(int(data["words"]))
+    clock = EpochClock()
+    model.fit(
+        x_train,
+        y_train,
+        validation_split=VALIDATION,
+        batch_size=seeds.IMDB_BATCH if imdb else seeds.TWITTER_BATCH,
+        epochs=epochs,
+        callbacks=[clock],
+        verbose=2,  # no progress bar, as ours
+    )
+    accuracy = model.evaluate(data["x_test"], data["y_test"], verbose=0)[1]
+    rows = int(len(x_train) * (1 - VALIDATION))
+    return {"speed": _speed(rows, clock.seconds), "accuracy": float(accuracy)}
+
+
+def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
+    """Moodring's training, and its scores of the test split."""
+    import keras
+
+    from benchmarks.clocks import EpochClock, attach
+    from moodring import training
+    from moodring.architectures import build
+    from moodring.corpus import read_split, read_vocabulary
+    from moodring.scoring import score
+
+    params = experiment_params(experiment)
+    folder = Path(corpus)
+    train, validation, test = (read_split(folder, name) for name in ("train", "validation", "test"))
+    padding = training.padding_of(params)
+    keras.utils.set_random_seed(params.seed)
+    model = build(params.architecture, len(read_vocabulary(folder)), params.data.max_length)
+    clock = EpochClock()
+    attach(model, clock)
+    fitted = params.train.model_copy(update={"epochs": epochs})
+    training.fit(model, train, validation, fitted, padding, params.seed)
+    right = (score(model, test.texts, padding) >= params.evaluate.threshold) == test.labels
+    return {"speed": _speed(len(train.labels), clock.seconds), "accuracy": float(right.mean())}
+
+
+def train_torch(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
+    """The model of the same size in PyTorch; its speed alone."""
+    import numpy as np
+
+    from benchmarks.torch_rival import epoch_seconds
+
+    data = np.load(arrays)
+    rows = int(len(data["x_train"]) * (1 - VALIDATION))
+    params = experiment_params(experiment)
+    words = int(data["words"]) if experiment == "twitter-lstm" else params.data.tokenize.max_tokens
+    seconds = epoch_seconds(
+        data["x_train"][:rows],
+        data["y_train"][:rows],
+        words,
+        params.architecture,
+        params.train.batch_size,
+        epochs,
+    )
+    return {"speed": _speed(rows, seconds)}
+
+
+def _speed(rows: int, seconds: list[float]) -> float:
+    """Samples a second over all epochs but the first, which also traces and warms up."""
+    if len(seconds) < 2:  # noqa: PLR2004
+        raise ValueError(f"at least two epochs are needed, received the times {seconds}")
+    return rows / statistics.median(seconds[1:])
+
+
+def train_overhead(room: Path, plan: Plan) -> list[Row]:
+    """Wall time of our training over the sum of its steps."""
+    rows = []
+    for experiment in ("imdb-lstm", "twitter-lstm", "params"):
+        # Short texts train for as long as their parameters say: there tracing weighs most.
+        own = experiment_params(experiment).train.epochs
+        epochs = plan.epochs if plan.small or experiment == "imdb-lstm" else own
+        raw = raw_file(room, experiment, plan.cut(None, SMALL_ROWS))
+        corpus = corpus_folder(room, experiment, raw)
+        piece = partial(in_child, time_training, experiment=experiment, corpus=str(corpus), epochs=epochs)
+        (found,) = alternate([piece], plan.repeats)
+        name = "Twitter with params.yaml" if experiment == "params" else experiment
+        for what, rival, ours, theirs, note in (
+            ("epochs over steps inside", "its steps", "wall", "inside", INSIDE),
+            ("epochs over steps apart", "its steps", "wall", "apart", APART),
+            ("later epochs over steps apart", "its steps", "later_wall", "later_apart", APART),
+        ):
+            target = None if what.startswith("later") else OVERHEAD
+            values = [[times[field] for times in found] for field in (theirs, ours)]
+            compared = f"{name}, {epochs} epochs: {what}"
+            rows.append(Row(compared, "s", rival, values[0], values[1], "ours / rival", target, note))
+    return rows
+
+
+def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
+    """Train as the train stage does, with store and checkpoint, and time the same steps apart."""
+    import keras
+
+    from benchmarks.clocks import StepClock, attach
+    from moodring import training
+    from moodring.architectures import build
+    from moodring.attempts import key_of
+    from moodring.corpus import read_split, read_vocabulary
+    from moodring.files import tree_sha256
+    from moodring.tracking.runs import training_run
+
+    params = experiment_params(experiment)
+    folder = Path(corpus)
+    train, validation = (read_split(folder, name) for name in ("train", "validation"))
+    words = len(read_vocabulary(folder))
+    data = tree_sha256(folder)
+    key = key_of(params.of_model(), data, ROOT / "stages" / "train.py")
+    fitted = params.train.model_copy(update={"epochs": epochs})
+    padding = training.padding_of(params)
+    clock = StepClock()
+    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
+        os.environ["DVC_ROOT"] = room
+        os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{room}/mlflow.db"
+        os.chdir(room)
+        with training_run(params, data, key) as run:
+            keras.utils.set_random_seed(params.seed)
+            model = build(params.architecture, words, params.data.max_length)
+            attach(model, clock)
+            training.fit(
+                model, train, validation, fitted, padding, params.seed, run.log_epoch, run.attempt.checkpoint
+            )
+        os.chdir(ROOT)
+    apart = []
+    for epoch in range(len(clock.walls)):
+        batches = training.BatchSequence(train, padding, fitted.batch_size, params.seed, epoch)
+        held_out = training.BatchSequence(validation, padding, fitted.batch_size)
+        apart.append(_steps_apart(model, batches, held_out))
+    return {
+        "wall": sum(clock.walls),
+        "inside": sum(clock.steps),
+        "apart": sum(apart),
+        "later_wall": sum(clock.walls[1:]),
+        "later_apart": sum(apart[1:]),
+    }
+
+
+def _steps_apart(model: Any, train: Any, validation: Any) -> float:
+    """Seconds of an epoch's steps through the compiled functions, whose batches are tensors already."""
+    import keras
+
+    parts = [
+        (step, [tuple(map(keras.ops.convert_to_tensor, batches[index])) for index in range(len(batches))])
+        for step, batches in ((model.train_function, train), (model.test_function, validation))
+    ]
+    for step, tensors in parts:
+        by_length = {batch[0].shape: batch for batch in tensors}
+        for batch in by_length.values():  # whatever is still to be traced for this shape
+            step(iter([batch]))
+    start = time.perf_counter()
+    for step, tensors in parts:
+        for batch in tensors:
+            step(iter([batch]))
+    return time.perf_counter() - start
