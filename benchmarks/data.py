@@ -9,15 +9,16 @@ import pyarrow.parquet as pq
 
 from benchmarks.measure import ROOT, in_child
 from moodring.archives import decode, read_zip
-from moodring.cleaning import clean_table
+from moodring.cleaning import clean_schema, clean_table
 from moodring.corpus import write_corpus
 from moodring.datasets import load_raw
 from moodring.experiments import merged
 from moodring.fetch import fetched_corpus
 from moodring.params import Params, parse_params, read_yaml
 from moodring.stopwords import MEMBER, english_stop_words
-from moodring.tables import read_table, write_table
+from moodring.tables import Rows, StoredTable, write_table, writing_table
 from moodring.text import Cleaner
+from moodring.vocabulary import Vocabulary
 
 
 def experiment_params(name: str) -> Params:
@@ -70,9 +71,15 @@ def corpus_folder(room: Path, experiment: str, raw: Path) -> Path:
 def make_corpus(experiment: str, raw: str, path: str) -> None:
     """See `corpus_folder`; the clean table stands beside it."""
     params = experiment_params(experiment)
-    table, _ = clean_table(read_table(Path(raw)), cleaner_for(params), params.seed, params.dataset)
-    write_table(Path(f"{path}.parquet"), table)
-    write_corpus(Path(path), table, params.data.tokenize)
+    write_clean_corpus(Path(path), Path(f"{path}.parquet"), StoredTable(Path(raw)), params)
+
+
+def write_clean_corpus(path: Path, clean: Path, raw: Rows, params: Params) -> Vocabulary:
+    """Preprocess and tokenize, as the two stages do."""
+    cleaner = cleaner_for(params)
+    with writing_table(clean, clean_schema(cleaner)) as write:
+        clean_table(raw, cleaner, params.seed, params.dataset, write)
+    return write_corpus(path, StoredTable(clean), params.data.tokenize)
 
 
 def texts_of(raw: str, split: str) -> list[str]:
@@ -86,7 +93,7 @@ def texts_of(raw: str, split: str) -> list[str]:
 
 def labels_of(raw: str, split: str) -> list[int]:
     """One split's labels, in the order of `texts_of`."""
-    table = read_table(Path(raw))
+    table = pq.read_table(raw)
     pairs = zip(table["split"].to_pylist(), table["label"].to_pylist(), strict=True)
     return [label for part, label in pairs if part == split]
 

@@ -7,7 +7,9 @@ import time
 from functools import partial
 from pathlib import Path
 
-from benchmarks.data import cleaner_for, experiment_params, labels_of, raw_file, texts_of
+import pyarrow.parquet as pq
+
+from benchmarks.data import experiment_params, labels_of, raw_file, texts_of, write_clean_corpus
 from benchmarks.measure import SMALL_ROWS, Plan, alternate, in_child
 from benchmarks.report import Row
 
@@ -54,24 +56,22 @@ def train_linear(raw: str) -> dict[str, float]:
 def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str, float]:
     """The experiment: its time from texts, and its test accuracy; `epochs` cuts it short."""
     from moodring import training
-    from moodring.cleaning import clean_table
-    from moodring.corpus import read_split, write_corpus
+    from moodring.corpus import read_split
     from moodring.scoring import score
-    from moodring.tables import read_table
 
     params = experiment_params(experiment)
     if epochs:
         fitted = params.train.model_copy(update={"epochs": epochs})
         params = params.model_copy(update={"train": fitted})
-    table = read_table(Path(raw))
+    table = pq.read_table(raw)
     with tempfile.TemporaryDirectory(prefix="moodring-") as room:
         start = time.perf_counter()
-        clean, _ = clean_table(table, cleaner_for(params), params.seed, params.dataset)
-        vocabulary = write_corpus(Path(room), clean, params.data.tokenize)
-        splits = read_split(Path(room), "train"), read_split(Path(room), "validation")
+        corpus = Path(room, "corpus")
+        vocabulary = write_clean_corpus(corpus, Path(room, "clean.parquet"), table, params)
+        splits = read_split(corpus, "train"), read_split(corpus, "validation")
         model, _ = training.train(params, len(vocabulary), *splits)
         seconds = time.perf_counter() - start
-        test = read_split(Path(room), "test")
+        test = read_split(corpus, "test")
         scores = score(model, test.texts, training.padding_of(params))
         right = (scores >= params.evaluate.threshold) == test.labels
         return {"seconds": seconds, "accuracy": float(right.mean())}

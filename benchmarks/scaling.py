@@ -68,9 +68,7 @@ def multiply(source: str, target: str, copies: int) -> None:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from moodring.tables import read_table
-
-    table = read_table(Path(source))
+    table = pq.read_table(source)
     with pq.ParquetWriter(target, table.schema, compression="zstd") as writer:
         for split in ("train", "test"):
             part = table.filter(pc.equal(table["split"], split))
