@@ -7,7 +7,6 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from moodring.backend import check_backend
 from moodring.dependencies import code_of
 from moodring.errors import MoodringError
 from moodring.fused import obstacles
+from moodring.git import git
 from moodring.params import Params, flatten, load_params, read_yaml
 
 GIB = 2**30
@@ -260,24 +260,20 @@ def _remote() -> Iterator[Finding]:
 
 
 def _git(root: Path) -> Iterator[Finding]:
-    def git(*arguments: str) -> str | None:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = git("rev-parse", "--short", "HEAD")
+    commit = git(root, "rev-parse", "--short", "HEAD")
     if commit is None:
         yield Finding("bad", "git", "no commit here: no run could say what made it", "git init, git commit")
         return
-    branch = git("symbolic-ref", "--short", "HEAD")
+    branch = git(root, "symbolic-ref", "--short", "HEAD")
     if branch is None:
-        branches = (git("for-each-ref", "--format=%(refname:short)", "refs/heads") or "").splitlines()
+        branches = (git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads") or "").splitlines()
         yield Finding(
             "bad",
             "git",
             f"HEAD is detached at {commit}, as a killed `dvc exp run` leaves it: commits would be lost",
             f"git switch BRANCH; there are: {', '.join(branches) or 'none'}",
         )
-    elif changed := git("status", "--porcelain", "--untracked-files=no"):
+    elif changed := git(root, "status", "--porcelain", "--untracked-files=no"):
         yield Finding(
             "note",
             "git",

@@ -55,6 +55,7 @@ MODULES: list[tuple[str, set[str]]] = [
     ("attempts", set()),
     ("backend", set()),
     ("dependencies", set()),
+    ("git", set()),
     ("tracking/runs", set()),
     ("pyfunc_model", set()),
     ("serving", set()),
