@@ -16,7 +16,7 @@ from typing import Any, Literal
 from packaging.requirements import Requirement
 
 from moodring.attempts import PLACE, abandoned
-from moodring.backend import check_backend
+from moodring.backend import check_backend, installed_version
 from moodring.dependencies import code_of
 from moodring.errors import MoodringError
 from moodring.fused import obstacles
@@ -82,7 +82,7 @@ def _python() -> Iterator[Finding]:
     for requirement in required:
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
-        installed = _version(requirement.name)
+        installed = installed_version(requirement.name)
         if installed is None:
             wrong.append(f"{requirement.name} is missing")
         elif not requirement.specifier.contains(installed, prereleases=True):
@@ -90,7 +90,7 @@ def _python() -> Iterator[Finding]:
     if wrong:
         yield Finding("bad", "packages", "; ".join(wrong), "make install")
     else:
-        yield Finding("ok", "packages", ", ".join(f"{name} {_version(name)}" for name in SHOWN))
+        yield Finding("ok", "packages", ", ".join(f"{name} {installed_version(name)}" for name in SHOWN))
 
 
 def _code(root: Path) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def _backend(params: Params | None) -> Iterator[Finding]:
         yield Finding("bad", "backend", f"Keras does not start: {error}", "unset KERAS_BACKEND; make install")
         return
     gpus = [device for device in devices if device.lower().startswith(("gpu", "cuda"))]
-    yield Finding("ok", "backend", f"{name} {_version(name)} on {', '.join(devices)}")
+    yield Finding("ok", "backend", f"{name} {installed_version(name)} on {', '.join(devices)}")
     if not gpus and shutil.which("nvidia-smi"):
         yield Finding(
             "note", "GPU", f"there is an NVIDIA driver, but {name} sees no GPU", "make install LOCKED=gpu"
@@ -304,10 +304,3 @@ def _disk(root: Path) -> Iterator[Finding]:
 def _can_be_made(folder: Path) -> bool:
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     return nearest.is_dir() and os.access(nearest, os.W_OK)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
