@@ -10,10 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import importlib.metadata
 import itertools
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -21,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from moodring.backend import backend_name, installed_version
 from moodring.dependencies import code_of
 from moodring.files import sha256
 from moodring.project import checkout_root
@@ -65,8 +64,7 @@ def key_of(params: dict[str, Any], data_sha256: str, stage: Path) -> str:
     """
     root = stage.resolve().parents[1]
     code = {path.relative_to(root).as_posix(): sha256(path) for path in code_of(stage.resolve(), root)}
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    versions = {name: _version(name) for name in (*LIBRARIES, backend)}
+    versions = {name: installed_version(name) for name in (*LIBRARIES, backend_name())}
     content = {"params": params, "data": data_sha256, "code": code, "versions": versions}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -143,10 +141,3 @@ def _try_lock(place: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

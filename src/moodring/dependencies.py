@@ -7,13 +7,14 @@ from pathlib import Path
 
 PACKAGE = "moodring"
 # Modules that a stage uses and that cannot change what it writes: how errors look, where the checkout is,
-# what a killed training left, and what is told to MLflow, the served model included.
+# what git says of it, what a killed training left, and what is told to MLflow, the served model included.
 NO_RESULT = frozenset(
     {
         "attempts",
         "backend",
         "dependencies",
         "errors",
+        "git",
         "project",
         "publishing",
         "pyfunc_model",

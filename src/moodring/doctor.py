@@ -7,7 +7,6 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ from typing import Any, Literal
 from packaging.requirements import Requirement
 
 from moodring.attempts import PLACE, abandoned
-from moodring.backend import check_backend
+from moodring.backend import check_backend, installed_version
 from moodring.dependencies import code_of
 from moodring.errors import MoodringError
 from moodring.fused import obstacles
+from moodring.git import git
 from moodring.params import Params, flatten, load_params, read_yaml
 
 GIB = 2**30
@@ -82,7 +82,7 @@ def _python() -> Iterator[Finding]:
     for requirement in required:
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
-        installed = _version(requirement.name)
+        installed = installed_version(requirement.name)
         if installed is None:
             wrong.append(f"{requirement.name} is missing")
         elif not requirement.specifier.contains(installed, prereleases=True):
@@ -90,7 +90,7 @@ def _python() -> Iterator[Finding]:
     if wrong:
         yield Finding("bad", "packages", "; ".join(wrong), "make install")
     else:
-        yield Finding("ok", "packages", ", ".join(f"{name} {_version(name)}" for name in SHOWN))
+        yield Finding("ok", "packages", ", ".join(f"{name} {installed_version(name)}" for name in SHOWN))
 
 
 def _code(root: Path) -> Iterator[Finding]:
@@ -161,7 +161,7 @@ def _backend(params: Params | None) -> Iterator[Finding]:
         yield Finding("bad", "backend", f"Keras does not start: {error}", "unset KERAS_BACKEND; make install")
         return
     gpus = [device for device in devices if device.lower().startswith(("gpu", "cuda"))]
-    yield Finding("ok", "backend", f"{name} {_version(name)} on {', '.join(devices)}")
+    yield Finding("ok", "backend", f"{name} {installed_version(name)} on {', '.join(devices)}")
     if not gpus and shutil.which("nvidia-smi"):
         yield Finding(
             "note", "GPU", f"there is an NVIDIA driver, but {name} sees no GPU", "make install LOCKED=gpu"
@@ -260,24 +260,20 @@ def _remote() -> Iterator[Finding]:
 
 
 def _git(root: Path) -> Iterator[Finding]:
-    def git(*arguments: str) -> str | None:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = git("rev-parse", "--short", "HEAD")
+    commit = git(root, "rev-parse", "--short", "HEAD")
     if commit is None:
         yield Finding("bad", "git", "no commit here: no run could say what made it", "git init, git commit")
         return
-    branch = git("symbolic-ref", "--short", "HEAD")
+    branch = git(root, "symbolic-ref", "--short", "HEAD")
     if branch is None:
-        branches = (git("for-each-ref", "--format=%(refname:short)", "refs/heads") or "").splitlines()
+        branches = (git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads") or "").splitlines()
         yield Finding(
             "bad",
             "git",
             f"HEAD is detached at {commit}, as a killed `dvc exp run` leaves it: commits would be lost",
             f"git switch BRANCH; there are: {', '.join(branches) or 'none'}",
         )
-    elif changed := git("status", "--porcelain", "--untracked-files=no"):
+    elif changed := git(root, "status", "--porcelain", "--untracked-files=no"):
         yield Finding(
             "note",
             "git",
@@ -308,10 +304,3 @@ def _disk(root: Path) -> Iterator[Finding]:
 def _can_be_made(folder: Path) -> bool:
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     return nearest.is_dir() and os.access(nearest, os.W_OK)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from moodring.errors import MoodringError
+from moodring.git import git
 
 LOCK = "dvc.lock"
 
@@ -30,14 +30,14 @@ def results_of(root: Path, name: str) -> list[str]:
     Raises:
         MoodringError: there is neither, or it holds no result, or a damaged dvc.lock.
     """
-    listed = _git(root, "for-each-ref", "--format=%(refname)", "refs/exps")
+    listed = git(root, "for-each-ref", "--format=%(refname)", "refs/exps")
     refs = [ref for ref in (listed or "").split() if ref.rpartition("/")[2] == name]
-    if not refs and _git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") is None:
+    if not refs and git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") is None:
         raise MoodringError(
             f"{name!r} is neither an experiment nor a git revision; `dvc exp list --all` and `git log` "
             "name them"
         )
-    locks = [lock for ref in refs or [name] if (lock := _git(root, "show", f"{ref}:./{LOCK}")) is not None]
+    locks = [lock for ref in refs or [name] if (lock := git(root, "show", f"{ref}:./{LOCK}")) is not None]
     found = {digest for lock in locks if (digest := _models_hash(lock)) is not None}
     if not found:
         raise MoodringError(f"{name!r} holds no result: its {LOCK} has no models")
@@ -51,8 +51,3 @@ def _models_hash(lock: str) -> str | None:
         raise MoodringError(f"{LOCK} is not valid YAML: {error}. Restore it: git checkout {LOCK}") from error
     outs = tree.get("stages", {}).get("train", {}).get("outs", [])
     return next((str(out["md5"]) for out in outs if out["path"] == "models"), None)
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None

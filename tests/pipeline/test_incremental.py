@@ -56,6 +56,7 @@ MODULES: list[tuple[str, set[str]]] = [
     ("attempts", set()),
     ("backend", set()),
     ("dependencies", set()),
+    ("git", set()),
     ("tracking/runs", set()),
     ("pyfunc_model", set()),
     ("serving", set()),

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 from mlflow.exceptions import MlflowException
 
 from moodring.attempts import Attempt, abandoned, claimed, is_left
+from moodring.git import git
 from moodring.params import Params
 from moodring.results import Result
 from moodring.tracking.store import RESULT_TAG, Experiment, StoreError, locked_store, logged, reaching
@@ -333,22 +333,15 @@ def _ending(run: ResultRun) -> Iterator[ResultRun]:
 
 def _origin() -> dict[str, str]:
     """Tags that lead from a run back to git and DVC."""
+    here = Path.cwd()
     tags = {"mlflow.source.name": "dvc repro", "mlflow.source.type": "LOCAL"}
-    if (commit := _git("rev-parse", "HEAD")) is not None:
+    if (commit := git(here, "rev-parse", "HEAD")) is not None:
         tags |= {"mlflow.source.git.commit": commit, "git_commit": commit}
-        tags["git_dirty"] = str(bool(_git("status", "--porcelain", "--untracked-files=no"))).lower()
+        tags["git_dirty"] = str(bool(git(here, "status", "--porcelain", "--untracked-files=no"))).lower()
     for tag, variable in (("dvc_experiment", "DVC_EXP_NAME"), ("dvc_baseline", "DVC_EXP_BASELINE_REV")):
         if value := os.environ.get(variable):
             tags[tag] = value
     return tags
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _now() -> int:
