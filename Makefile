@@ -45,6 +45,7 @@ lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml (UPGRADE=1:
 	$(LOCK) --extra dev -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o requirements/base.txt
 	$(LOCK) --constraints requirements/dev.txt --extra gpu -o requirements/gpu.txt
+	$(LOCK) --constraints requirements/dev.txt --extra benchmarks -o requirements/benchmarks.txt
 
 LOCK = uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
