@@ -25,7 +25,7 @@ test-fast: $(VENV)/.dev ## the tests that start no pipeline
 	python -m pytest --ignore tests/pipeline
 
 benchmarks: $(VENV)/.dev ## measure against the notebooks and others (an hour or more; needs a machine at rest)
-	python -m benchmarks --json benchmarks/results.json --markdown benchmarks/results.md
+	python -m benchmarks --json benchmarks/results.json --markdown docs/performance.md
 
 ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:5000
 	moodring ui

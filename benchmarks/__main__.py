@@ -13,7 +13,7 @@ import typer
 from benchmarks import linear, pipeline, scaling, scoring, text, training
 from benchmarks.machine import environment, others_share
 from benchmarks.measure import Plan, say
-from benchmarks.report import Row, markdown, read_json, update_json
+from benchmarks.report import Row, markdown, put_into, read_json, update_json
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def main(
         Path | None, typer.Option("--json", help="keep the figures here, beside those of other benchmarks")
     ] = None,
     markdown_file: Annotated[
-        Path | None, typer.Option("--markdown", help="write the table of all figures here, not to the screen")
+        Path | None,
+        typer.Option("--markdown", help="put the table of all figures into this page, not on the screen"),
     ] = None,
     repeats: Annotated[int | None, typer.Option(min=1, help="pairs; none: as many as each asks for")] = None,
     epochs: Annotated[
@@ -76,7 +77,7 @@ def main(
             update_json(kept, name, {**settings, "environment": environment(), "rows": rows})
         table = markdown(read_json(kept), list(BENCHMARKS))
     if markdown_file:
-        markdown_file.write_text(table, encoding="utf-8")
+        put_into(markdown_file, table)
     else:
         print(table)
 

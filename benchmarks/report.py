@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 AT_REST = 0.05  # the share of the cores that others may take
 Division = Literal["rival / ours", "ours / rival"]
 
@@ -92,6 +93,16 @@ def read_json(path: Path) -> dict[str, Any]:
     """The entries of a file that `update_json` wrote."""
     tree: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return tree
+
+
+def put_into(path: Path, table: str) -> None:
+    """Write the table between the two marks of a Markdown page, or as a page of its own."""
+    page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
+    before, _, rest = page.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ValueError(f"{path} has no lines {BEGIN} and {END} for the table to stand between")
+    path.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
 
 
 def markdown(entries: dict[str, Any], order: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.measure import in_child, measured
-from benchmarks.report import Row, Target, markdown, read_json, update_json
+from benchmarks.report import BEGIN, END, Row, Target, markdown, put_into, read_json, update_json
 from benchmarks.seeds import (
     TWITTER_LENGTH,
     Tokenizer,
@@ -158,3 +158,14 @@ def test_a_row_keeps_its_notes_number_and_its_values_through_json() -> None:
     assert table.count("[1]") == 2
     assert "1. why" in table
     assert "50.00%" in table
+
+
+def test_a_table_replaces_the_one_before_and_leaves_the_page_around_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Speed\n\n{BEGIN}\nold\n{END}\n\nMore.\n", encoding="utf-8")
+    put_into(page, "| new |\n")
+    assert page.read_text() == f"# Speed\n\n{BEGIN}\n| new |\n{END}\n\nMore.\n"
+    page.write_text("# No place\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="has no lines"):
+        put_into(page, "| new |\n")
+    assert page.read_text() == "# No place\n"
