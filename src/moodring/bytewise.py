@@ -111,12 +111,8 @@ def tokens_joined(
     data, offsets = _bytes_of(texts)
     if not len(data):
         return texts
-    spaced = np.frombuffer(
-        bytearray(data).translate(
-            np.where(separators, np.uint8(SPACE), np.arange(256, dtype=np.uint8)).tobytes()
-        ),
-        np.uint8,
-    )
+    to_space = bytes(SPACE if separator else byte for byte, separator in enumerate(separators))
+    spaced = np.frombuffer(bytearray(data).translate(to_space), np.uint8)
     if links_and_mentions:
         spaced[_links_and_mentions(data, offsets)] = SPACE
     between = spaced == SPACE
@@ -151,11 +147,8 @@ class Words:
 def words_of(texts: pa.LargeStringArray) -> Words:
     """The words of texts that single spaces separate."""
     # With a space after every text, each word ends in one: the words lie end to end as they are.
-    data, offsets = _bytes_of(
-        pc.binary_join_element_wise(
-            texts, pa.scalar("", pa.large_string()), pa.scalar(" ", pa.large_string())
-        )
-    )
+    ended = pc.binary_join_element_wise(texts, *pa.array(["", " "], pa.large_string()))
+    data, offsets = _bytes_of(ended)
     bounds = np.append(0, np.flatnonzero(data == SPACE) + 1)
     words = _texts_of(data, bounds)
     offsets = np.searchsorted(bounds, offsets)
