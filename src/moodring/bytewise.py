@@ -52,7 +52,7 @@ def pieces(texts: Texts, rows: int) -> Iterator[pa.LargeStringArray]:
 
 def replaced(
     texts: pa.LargeStringArray,
-    rows: Mask | pa.BooleanArray,
+    rows: Mask,
     origins: pa.LargeStringArray,
     make: Callable[[str], str],
 ) -> pa.LargeStringArray:
@@ -62,15 +62,17 @@ def replaced(
     return pc.replace_with_mask(texts, mask, pa.array(made, pa.large_string())) if made else texts
 
 
-def lowered(texts: pa.LargeStringArray) -> pa.LargeStringArray:
-    """`str.lower` of each text; what is not ASCII goes through Python, whose rules look at neighbours."""
-    return replaced(pc.ascii_lower(texts), _beyond_ascii(texts), texts, str.lower)
+def normalized(texts: pa.LargeStringArray, lowercase: bool) -> pa.LargeStringArray:
+    """Each white space character that is not ASCII as a space, and `str.lower` of each text if asked.
 
-
-def with_ascii_spaces(texts: pa.LargeStringArray) -> pa.LargeStringArray:
-    """Each white space character that is not ASCII (a no-break space, say) as a space."""
-    rows = _beyond_ascii(texts)
-    others = pc.replace_substring_regex(texts.filter(rows), OTHER_WHITE, " ")
+    What is not ASCII is lowered by Python, whose rules look at a letter's neighbours.
+    """
+    rows = pc.invert(pc.string_is_ascii(texts))
+    others = texts.filter(rows)
+    if lowercase:
+        texts = pc.ascii_lower(texts)
+        others = pa.array([text.lower() for text in others.to_pylist()], pa.large_string())
+    others = pc.replace_substring_regex(others, OTHER_WHITE, " ")
     return pc.replace_with_mask(texts, rows, others) if len(others) else texts
 
 
@@ -103,7 +105,7 @@ def tokens_joined(
     """Each text's tokens, joined by single spaces.
 
     Args:
-        texts: white space in them is ASCII; see `with_ascii_spaces`.
+        texts: white space in them is ASCII; see `normalized`.
         separators: byte table of what stands between tokens, shape (256,).
         links_and_mentions: these separate too: `https?:` and what follows up to white space, and so "@"
             where a letter, a digit or nothing stands before it.
@@ -159,10 +161,6 @@ def words_of(texts: pa.LargeStringArray) -> Words:
     encoded = words.dictionary_encode()
     distinct = pc.utf8_rtrim(encoded.dictionary, " ")
     return Words(distinct, encoded.indices.to_numpy(), offsets)
-
-
-def _beyond_ascii(texts: pa.LargeStringArray) -> pa.BooleanArray:
-    return pc.invert(pc.string_is_ascii(texts))
 
 
 def _links_and_mentions(data: Bytes, offsets: Offsets) -> NDArray[np.int64]:

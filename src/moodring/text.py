@@ -71,14 +71,12 @@ class Cleaner:
     def _clean_piece(self, raw: pa.LargeStringArray) -> pa.LargeStringArray:
         params = self.params
         texts = raw if params.html == "keep" else bytewise.without_tags(raw, params.html == "space")
-        if params.lowercase:
-            texts = bytewise.lowered(texts)
+        texts = bytewise.normalized(texts, params.lowercase)
         odd = np.zeros(len(texts), dtype=bool)
         if params.pattern == "tweet":
             odd |= pc.match_substring(texts, LONE_HTT).to_numpy(zero_copy_only=False)
         if params.emoticons != "drop":
             odd |= pc.match_substring_regex(texts, PERHAPS_EMOTICON).to_numpy(zero_copy_only=False)
-        texts = bytewise.with_ascii_spaces(texts)
         texts = bytewise.tokens_joined(texts, SEPARATORS[params.pattern], params.pattern == "tweet")
         if self.stop_words or self._stem:
             texts = self._reduced(texts)
