@@ -34,6 +34,8 @@ PARTS = (
     "dvc.yaml",
     "params.yaml",
 )
+# The files that take longest, the longest first.
+LONGEST = ("test_stores", "test_interrupts", "test_sharing", "test_promote", "test_repro", "test_incremental")
 # Seconds after which what did not happen is taken to be lost: enough for a slow machine that is busy besides.
 PATIENCE = 900
 TINY = {
@@ -314,6 +316,12 @@ def write_rows(path: Path, rows: int) -> None:
         writer = csv.writer(stream)
         writer.writerow(["review", "stars"])
         writer.writerows((text, 5 if label else 1) for text, label in zip(texts, labels, strict=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first: what is short goes round, whichever process is done with them."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)
