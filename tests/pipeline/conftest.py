@@ -147,8 +147,8 @@ class Project:
         try:
             assert process.wait(PATIENCE) == 0
             yield
-            # They hold the standard error of what started them until they end. To ask `dvc queue status`
-            # each second whether they have would take a processor.
+            # They hold the standard error of what started them until they end; to ask `dvc queue status` for
+            # it, time and again, takes a processor.
             process.communicate(timeout=PATIENCE)
         except BaseException:
             self.run("dvc", "queue", "stop", "--kill", check=False)
@@ -209,6 +209,11 @@ class Project:
         """Back to the last commit, outputs (of all stages, or of these) included."""
         self.run("git", "checkout", "--quiet", ".")
         self.run("dvc", "checkout", "--force", "--quiet", *targets)
+
+    def outputs(self) -> dict[Path, tuple[int, int]]:
+        """When each file that git does not restore was written, and its size."""
+        files = (file for place in ("data", "models") for file in (self.root / place).rglob("*"))
+        return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in files}
 
     def json(self, path: str) -> Any:
         """A JSON file of the checkout."""
@@ -344,5 +349,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def project(made: Project) -> Any:
     """The made project; what the test changes is undone after it."""
+    before = made.outputs()
     yield made
-    made.undo()
+    if made.outputs() == before:
+        made.run("git", "checkout", "--quiet", ".")  # all that most tests need, and at once
+    else:
+        made.undo()
