@@ -19,7 +19,7 @@ repro: $(VENV)/.base ## install what is locked and run the pipeline with params.
 	dvc repro
 
 test: $(VENV)/.dev ## install what tests need and run them all
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.dev ## the tests that start no pipeline
 	python -m pytest --ignore tests/pipeline

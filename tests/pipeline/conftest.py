@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import shutil
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
@@ -27,6 +34,10 @@ PARTS = (
     "dvc.yaml",
     "params.yaml",
 )
+# The files that take longest, the longest first.
+LONGEST = ("test_stores", "test_interrupts", "test_sharing", "test_promote", "test_repro", "test_incremental")
+# Seconds after which what did not happen is taken to be lost: enough for a slow machine that is busy besides.
+PATIENCE = 900
 TINY = {
     "source": {
         "kind": "file",
@@ -52,6 +63,41 @@ TINY = {
 }
 
 
+@dataclass(frozen=True)
+class Store:
+    """An MLflow store in a file, copied so that a test begins with the runs that it needs."""
+
+    file: Path
+
+    @property
+    def address(self) -> str:
+        return f"sqlite:///{self.file}"
+
+    def copy(self, place: Path) -> Self:
+        shutil.copyfile(self.file, place)
+        return type(self)(place)
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        # Not read-only: what a killed process was writing has to be undone first. A missing file is not made.
+        address = f"{self.file.as_uri()}?mode=rw"
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as opened:
+            return opened.execute(query, values).fetchall()
+
+    def champion(self) -> int | None:
+        """The version that is the champion, of the only model."""
+        rows = self.rows("SELECT version FROM registered_model_aliases WHERE alias = 'champion'")
+        return int(rows[0][0]) if rows else None
+
+    def versions(self) -> list[int]:
+        """The registered versions of the only model."""
+        return [int(row[0]) for row in self.rows("SELECT version FROM model_versions ORDER BY version")]
+
+    def files_of(self, version: int) -> Path:
+        """Where a version's files are."""
+        ((place,),) = self.rows("SELECT storage_location FROM model_versions WHERE version = ?", version)
+        return Path(unquote(urlsplit(place).path))
+
+
 @dataclass
 class Project:
     """A checkout, and the programs run in it as a user would."""
@@ -69,7 +115,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=PATIENCE,
         )
         if check and done.returncode != 0:
             raise AssertionError(
@@ -88,6 +134,25 @@ class Project:
             text=True,
             start_new_session=True,
         )
+
+    def copy(self, place: Path, **environment: str) -> Project:
+        """A copy of the whole folder, as `cp -r` makes it, and what its programs find in the environment."""
+        shutil.copytree(self.root, place, symlinks=True)
+        return Project(place, self.home, environment)
+
+    @contextlib.contextmanager
+    def workers(self, jobs: int) -> Iterator[None]:
+        """DVC's workers do what is queued beside the block; after it they have done all, or are killed."""
+        process = self.start("dvc", "queue", "start", "--jobs", str(jobs))
+        try:
+            assert process.wait(PATIENCE) == 0
+            yield
+            # They hold the standard error of what started them until they end; to ask `dvc queue status` for
+            # it, time and again, takes a processor.
+            process.communicate(timeout=PATIENCE)
+        except BaseException:
+            self.run("dvc", "queue", "stop", "--kill", check=False)
+            raise
 
     def _environment(self, added: dict[str, str]) -> dict[str, str]:
         inherited = {
@@ -110,6 +175,14 @@ class Project:
     def attempts(self) -> list[str]:
         """The keys of trainings that were begun and not ended."""
         return sorted(path.parent.name for path in self.root.glob(".moodring/attempts/*/id"))
+
+    def until_checkpoint(self, training: subprocess.Popen[str]) -> None:
+        """Wait until a training has something to go on from; one that ended by then failed."""
+        until(
+            lambda: list(self.root.glob(".moodring/attempts/*/checkpoint.npz")) or training.poll(),
+            "checkpoint",
+        )
+        assert training.poll() is None, training.communicate()
 
     def repro(self, *arguments: str, check: bool = True) -> list[str]:
         """`dvc repro`; the stages that ran, in order."""
@@ -137,28 +210,74 @@ class Project:
         self.run("git", "checkout", "--quiet", ".")
         self.run("dvc", "checkout", "--force", "--quiet", *targets)
 
+    def outputs(self) -> dict[Path, tuple[int, int]]:
+        """When each file that git does not restore was written, and its size."""
+        files = (file for place in ("data", "models") for file in (self.root / place).rglob("*"))
+        return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in files}
+
     def json(self, path: str) -> Any:
         """A JSON file of the checkout."""
         return json.loads((self.root / path).read_text(encoding="utf-8"))
 
+    def experiments(self) -> dict[str, dict[str, Any]]:
+        """Name -> arch and accuracy of each experiment, by `dvc exp show`."""
+        shown = json.loads(self.run("dvc", "exp", "show", "--json").stdout)
+        found = {}
+        for baseline in shown:
+            for experiment in baseline["experiments"] or []:
+                (state,) = experiment["revs"]
+                data = state["data"]
+                found[state["name"]] = {
+                    "arch": data["params"]["params.yaml"]["data"]["arch"],
+                    "accuracy": data["metrics"]["metrics/test.json"]["data"]["accuracy"],
+                }
+        return found
+
+    @property
+    def store(self) -> Store:
+        """The checkout's own MLflow store."""
+        return Store(self.root / "mlflow.db")
+
     def runs(self) -> list[dict[str, Any]]:
         """The store's runs that are not deleted, oldest first: id, status, experiment, tags, params."""
-        store = sqlite3.connect(f"file:{self.root / 'mlflow.db'}?mode=ro", uri=True)
-        found = store.execute(
+        found = self.store.rows(
             "SELECT run_uuid, status, experiments.name, artifact_uri FROM runs JOIN experiments "
             "USING (experiment_id) WHERE runs.lifecycle_stage = 'active' ORDER BY start_time"
-        ).fetchall()
+        )
         runs = []
         for run_id, status, experiment, artifacts in found:
             pairs = {
-                table: dict(store.execute(f"SELECT key, value FROM {table} WHERE run_uuid = ?", (run_id,)))  # noqa: S608
+                table: dict(self.store.rows(f"SELECT key, value FROM {table} WHERE run_uuid = ?", run_id))  # noqa: S608
                 for table in ("tags", "params")
             }
             runs.append(
                 {"id": run_id, "status": status, "experiment": experiment, "artifacts": artifacts, **pairs}
             )
-        store.close()
         return runs
+
+
+def until(happened: Callable[[], object], what: str) -> None:
+    """Wait for something that is named as what did not come where it does not happen."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end, f"{what}: not within {PATIENCE} seconds"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port of this machine on which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def answers(address: str) -> bool:
+    """Whether a server is there by now."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def ran(output: str) -> list[str]:
@@ -204,6 +323,19 @@ def write_rows(path: Path, rows: int) -> None:
         writer.writerows((text, 5 if label else 1) for text, label in zip(texts, labels, strict=True))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first: what is short goes round, whichever process is done with them."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _told_to_end() -> None:
+    """Ctrl-C ends what tests start, though a job in the background ignores it and hands that on."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project after its first `dvc repro`, committed. Tests that change it leave it as it was."""
@@ -217,5 +349,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def project(made: Project) -> Any:
     """The made project; what the test changes is undone after it."""
+    before = made.outputs()
     yield made
-    made.undo()
+    if made.outputs() == before:
+        made.run("git", "checkout", "--quiet", ".")  # all that most tests need, and at once
+    else:
+        made.undo()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +39,6 @@ def examined(project: Project, **environment: str) -> Said:
         assert list(found) == ["level", "about", "seen", "remedy"]
         findings.setdefault(found["about"], []).append((found["level"], found["seen"], found["remedy"]))
     return Said(done.returncode, findings)
-
-
-def copy_of(project: Project, place: Path) -> Project:
-    """A copy of the whole folder, as `cp -r` makes it."""
-    shutil.copytree(project.root, place, symlinks=True)
-    return Project(place, project.home)
 
 
 def addresses(project: Project) -> list[Path]:
@@ -91,7 +84,7 @@ def test_a_healthy_checkout_has_a_line_for_everything(project: Project) -> None:
 def broken(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Said:
     """A copy with several defects at once, examined once."""
     room = tmp_path_factory.mktemp("broken")
-    project = copy_of(made, room / "checkout")
+    project = made.copy(room / "checkout")
     project.run("moodring", "relocate")
     project.run("git", "checkout", "--quiet", "--detach")
     text = (project.root / "dvc.yaml").read_text(encoding="utf-8")
@@ -152,7 +145,7 @@ def test_a_misspelt_parameter_and_a_closed_port_are_told(project: Project) -> No
 
 
 def test_a_moved_checkout_is_told_and_trains_nothing(made: Project, tmp_path: Path) -> None:
-    moved = copy_of(made, tmp_path / "moved")
+    moved = made.copy(tmp_path / "moved")
     runs = moved.runs()
     said = examined(moved)
     assert said.code == 1
@@ -173,7 +166,7 @@ def test_a_moved_checkout_is_told_and_trains_nothing(made: Project, tmp_path: Pa
 def relocated(made: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
     """A copy after `moodring relocate`, and what that said."""
     # MLflow's addresses are escaped: a space in the path is the harder case.
-    moved = copy_of(made, tmp_path_factory.mktemp("relocated") / "a copy")
+    moved = made.copy(tmp_path_factory.mktemp("relocated") / "a copy")
     return moved, moved.run("moodring", "relocate").stdout
 
 

@@ -6,56 +6,19 @@ import csv
 import itertools
 import json
 import os
-import shutil
 import signal
-import sqlite3
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.pipeline.conftest import Project, make_project
+from tests.pipeline.conftest import Project, Store, make_project
 
 pytestmark = pytest.mark.slow
 
 Done = subprocess.CompletedProcess[str]
 CHAMPION = "models:/moodring-tiny@champion"
-
-
-@dataclass(frozen=True)
-class Store:
-    """One of several copies of the project's MLflow store, so that each test begins with its own champion."""
-
-    file: Path
-
-    @property
-    def address(self) -> str:
-        return f"sqlite:///{self.file}"
-
-    def copy(self, place: Path) -> Store:
-        shutil.copyfile(self.file, place)
-        return Store(place)
-
-    def rows(self, query: str) -> list[tuple[str, ...]]:
-        opened = sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)
-        found = opened.execute(query).fetchall()
-        opened.close()
-        return found
-
-    def champion(self) -> int | None:
-        rows = self.rows("SELECT version FROM registered_model_aliases WHERE alias = 'champion'")
-        return int(rows[0][0]) if rows else None
-
-    def versions(self) -> list[int]:
-        return [int(row[0]) for row in self.rows("SELECT version FROM model_versions ORDER BY version")]
-
-    def files_of(self, version: int) -> Path:
-        """Where a version's files are."""
-        ((place,),) = self.rows(f"SELECT storage_location FROM model_versions WHERE version = {version}")  # noqa: S608
-        return Path(unquote(urlsplit(place).path))
 
 
 @dataclass(frozen=True)
@@ -135,9 +98,8 @@ def contest(made: Project, contrary_begun: object, tmp_path_factory: pytest.Temp
     # What all tests below rest on.
     assert validation[2] > validation[1] + 0.01
     assert test[2] < test[1]
-    store = Store(project.root / "mlflow.db")
-    assert store.versions() == [1, 2]
-    return Contest(project, store, validation, test)
+    assert project.store.versions() == [1, 2]
+    return Contest(project, project.store, validation, test)
 
 
 @pytest.fixture
@@ -311,4 +273,4 @@ def test_a_model_that_misbehaves_is_refused_whatever_its_figures(contrary: Proje
     assert "FAILED negation" in done.stdout
     assert "not promoted: negation" in done.stderr
     assert "Traceback" not in done.stderr
-    assert Store(contrary.root / "mlflow.db").champion() is None
+    assert contrary.store.champion() is None

@@ -68,6 +68,22 @@ def test_every_plot_has_data_and_a_picture(project: Project) -> None:
     assert names == {f"{plot}.{kind}" for plot in plots for kind in ("csv", "png")} - {"learning_curves.csv"}
 
 
+def test_the_whole_of_plots_show_is_made(project: Project, tmp_path: Path) -> None:
+    project.run("dvc", "plots", "show", "--out", str(tmp_path / "shown"))
+    page = (tmp_path / "shown/index.html").read_text(encoding="utf-8")
+    titles = (
+        "Validation loss by epoch",
+        "Log loss by epoch",
+        "ROC",
+        "Calibration",
+        "Confusion",
+        "Accuracy by length",
+    )
+    for title in titles:
+        assert title in page
+    assert "DVC_METRIC" not in page
+
+
 def test_git_sees_only_what_is_meant_for_it(project: Project) -> None:
     assert project.run("git", "status", "--porcelain").stdout == ""
     tracked = project.run("git", "ls-files").stdout.split()

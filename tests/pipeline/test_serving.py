@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.pipeline.conftest import Project
+from tests.pipeline.conftest import Project, answers, free_port, until
 
 pytestmark = pytest.mark.slow
 
@@ -56,9 +54,7 @@ def server(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The first registered model, served from an empty folder."""
     room = tmp_path_factory.mktemp("serving")
     (room / "empty").mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     # The checkout is not the working directory: of the model it serves only what was logged is there.
     elsewhere = Project(room / "empty", made.home)
     process = elsewhere.start(
@@ -68,16 +64,8 @@ def server(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         MLFLOW_TRACKING_URI=f"sqlite:///{made.root / 'mlflow.db'}",
     )
     try:
-        for _ in range(240):
-            assert process.poll() is None, (room / "log").read_text(encoding="utf-8")
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5) as answer:
-                    assert answer.status == 200
-                    break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            raise AssertionError((room / "log").read_text(encoding="utf-8"))
+        until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/ping"), "the server")
+        assert process.poll() is None, (room / "log").read_text(encoding="utf-8")
         yield Server(f"http://127.0.0.1:{port}", process)
     finally:
         os.killpg(process.pid, signal.SIGKILL)

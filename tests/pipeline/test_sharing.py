@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,12 +40,14 @@ def of_experiment(project: Project, name: str, path: str) -> Any:
 
 @pytest.fixture(scope="module")
 def origin(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Checkout A: the made result and its run, and nothing that other tests did in theirs."""
+    """Checkout A: the made result, pulled, its run, and nothing that other tests did in theirs."""
     room = tmp_path_factory.mktemp("sharing")
     # A cache has the layout of a remote: what the made project ran is had in a second.
     project = clone_of(made, room / "origin", made.root / ".dvc/cache")
     project.run("dvc", "pull", "--quiet")
-    project.run("moodring", "sync")
+    assert project.repro() == []
+    assert project.repro("--force", "--single-item", "evaluate") == ["evaluate"]
+    assert project.run("git", "status", "--porcelain").stdout == ""
     project.run("dvc", "remote", "remove", "--local", "store")
     return project
 
@@ -57,6 +58,7 @@ class Present:
 
     diff: str
     status: str
+    compared: str
     metrics: bytes
     pushed: Path
     plain: Path
@@ -71,6 +73,7 @@ def gru(origin: Project, tmp_path_factory: pytest.TempPathFactory) -> Present:
     present = Present(
         origin.run("git", "diff").stdout,
         origin.run("git", "status", "--porcelain").stdout,
+        origin.run("dvc", "metrics", "diff").stdout,
         (origin.root / "metrics/test.json").read_bytes(),
         remotes / "pushed",
         remotes / "plain",
@@ -96,19 +99,11 @@ def beside(origin: Project) -> dict[str, Added]:
     """The experiments `bilstm`, run by a worker of DVC's queue, and meanwhile `rnn`, run with --temp."""
     before = {run["id"] for run in origin.runs()}
     origin.run("dvc", "exp", "run", "--queue", "--name", "bilstm", "-S", "arch=bilstm")
-    # Not by `run`, which would wait for the worker.
-    assert origin.start("dvc", "queue", "start", "--jobs", "1").wait() == 0
-    try:
+    with origin.workers(1):
         done = origin.run("dvc", "exp", "run", "--temp", "--name", "rnn", "-S", "arch=rnn")
         assert ran(done.stdout) == ["train", "evaluate"]
-        for _ in range(120):
-            status = origin.run("dvc", "queue", "status").stdout
-            if "Queued" not in status and "Running" not in status:
-                break
-            time.sleep(2)
-        assert "Success" in status, status
-    finally:
-        origin.run("dvc", "queue", "stop", "--kill", check=False)
+    status = origin.run("dvc", "queue", "status").stdout
+    assert "Success" in status, status
     changed = origin.run("git", "status", "--porcelain").stdout
     added = [run for run in origin.runs() if run["id"] not in before]
     return {
@@ -129,6 +124,19 @@ def pulled(origin: Project, gru: Present, tmp_path_factory: pytest.TempPathFacto
     """Clone B after it asked the remote for what A trained; what DVC said."""
     clone = clone_of(origin, tmp_path_factory.mktemp("pulled") / "clone", gru.pushed)
     return clone, clone.run("dvc", "exp", "run", "--pull", "-S", "arch=gru").stdout
+
+
+def test_a_fresh_clone_rebuilds_the_run_from_pulled_files(origin: Project) -> None:
+    run = origin.runs()[0]
+    assert (run["status"], run["params"]["arch"], run["tags"]["restored"]) == ("FINISHED", "lstm", "true")
+
+
+def test_an_experiment_in_the_workspace_is_a_run_of_its_name(origin: Project, gru: Present) -> None:
+    (run,) = [run for run in origin.runs() if run["tags"].get("dvc_experiment") == "gru"]
+    assert (run["status"], run["params"]["arch"]) == ("FINISHED", "gru")
+    accuracy = json.loads(gru.metrics)["accuracy"]
+    assert origin.experiments()["gru"] == {"arch": "gru", "accuracy": accuracy}
+    assert "accuracy" in gru.compared
 
 
 def test_what_was_pushed_runs_no_stage_in_another_clone(pulled: tuple[Project, str], gru: Present) -> None:

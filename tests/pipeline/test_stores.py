@@ -5,13 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
-import socket
 import sqlite3
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.conftest import Project, make_project
+from tests.pipeline.conftest import Project, answers, free_port, make_project, until
 
 pytestmark = pytest.mark.slow
 
 STAGE = ("python", "-m", "stages.train")
-CONFIGURATIONS = ("arch=rnn,lstm,bilstm,gru", "train.epochs=1,2")  # eight
-WORKERS = "4"
+ARCHS = ("rnn", "lstm", "bilstm", "gru")
+SWEEP = f"arch={','.join(ARCHS)}"
 # MLflow's own setting, so that a server that is gone is given up at once and not after several tries.
 HASTY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
 
@@ -44,16 +39,11 @@ def run_queue(project: Project, *settings: str) -> None:
     """Queue a sweep and wait until four workers have done all of it."""
     arguments = [part for setting in settings for part in ("-S", setting)]
     project.run("dvc", "exp", "run", "--queue", *arguments)
-    project.run("dvc", "queue", "start", "--jobs", WORKERS)
-    try:
-        for _ in range(600):
-            status = project.run("dvc", "queue", "status").stdout
-            if "Queued" not in status and "Running" not in status:
-                break
-            time.sleep(1)
-        assert "Failed" not in status, status
-    finally:
-        project.run("dvc", "queue", "stop", "--kill", check=False)
+    with project.workers(4):
+        pass
+    status = project.run("dvc", "queue", "status").stdout
+    for other in ("Queued", "Running", "Failed"):
+        assert other not in status, status
 
 
 def listed(project: Project) -> list[dict[str, Any]]:
@@ -63,16 +53,20 @@ def listed(project: Project) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("attempt", [1, 2, 3])
 def test_four_workers_make_every_run_once_from_no_store(fresh: Project, tmp_path: Path, attempt: int) -> None:
-    checkout = Project(tmp_path / "checkout", fresh.home)
-    shutil.copytree(fresh.root, checkout.root, symlinks=True)
+    checkout = fresh.copy(tmp_path / "checkout")
     assert not (checkout.root / "mlflow.db").exists()
-    run_queue(checkout, *CONFIGURATIONS)
+    run_queue(checkout, SWEEP, "train.epochs=1,2")
     runs = listed(checkout)
     assert len(runs) == 8
     assert {run["status"] for run in runs} == {"FINISHED"}
     assert len({run["experiment"] for run in runs}) == 8
     assert sorted(run["model_version"] for run in runs) == list(range(1, 9))
-    assert all(run["test_accuracy"] is not None for run in runs)
+    # What MLflow holds is what DVC shows.
+    experiments = checkout.experiments()
+    assert {run["experiment"]: (run["arch"], run["test_accuracy"]) for run in runs} == {
+        name: (experiment["arch"], experiment["accuracy"]) for name, experiment in experiments.items()
+    }
+    assert sorted(run["arch"] for run in runs) == sorted([*ARCHS, *ARCHS])
     with sqlite3.connect(checkout.root / "mlflow.db") as store:
         assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         places = [place for (place,) in store.execute("SELECT artifact_uri FROM runs")]
@@ -81,12 +75,6 @@ def test_four_workers_make_every_run_once_from_no_store(fresh: Project, tmp_path
         assert (Path(place.removeprefix("file://")) / "metrics/test.json").is_file()
         assert place.startswith((checkout.root / "mlartifacts").as_uri())
     assert checkout.attempts() == []
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 class Server:
@@ -108,14 +96,8 @@ class Server:
             quiet=True,
             MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false",  # starts sooner
         )
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{self.address}/health", timeout=1):
-                    return
-            except OSError:
-                assert self.process.poll() is None, "the server did not start"
-                time.sleep(0.1)
-        raise AssertionError("the server does not answer")
+        until(lambda: self.process.poll() is not None or answers(f"{self.address}/health"), "the server")
+        assert self.process.poll() is None
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -141,15 +123,13 @@ def server(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def checkout(fresh: Project, server: Server, tmp_path: Path) -> Project:
     """A copy of the project that logs to the server; a checkout of its own has no store."""
-    copy = Project(tmp_path / "checkout", fresh.home, {"MLFLOW_TRACKING_URI": server.address, **HASTY})
-    shutil.copytree(fresh.root, copy.root, symlinks=True)
-    return copy
+    return fresh.copy(tmp_path / "checkout", MLFLOW_TRACKING_URI=server.address, **HASTY)
 
 
 def test_four_workers_log_to_a_server(checkout: Project, server: Server) -> None:
-    run_queue(checkout, "arch=rnn,lstm,bilstm,gru", "train.epochs=2")
+    run_queue(checkout, SWEEP, "train.epochs=2")
     runs = listed(checkout)
-    assert sorted(run["arch"] for run in runs) == ["bilstm", "gru", "lstm", "rnn"]
+    assert sorted(run["arch"] for run in runs) == sorted(ARCHS)
     assert {run["status"] for run in runs} == {"FINISHED"}
     assert sorted(run["model_version"] for run in runs) == [1, 2, 3, 4]
     assert not (checkout.root / "mlflow.db").exists()
@@ -172,16 +152,10 @@ def test_a_server_that_refuses_is_told_before_training(checkout: Project, server
 
 def test_a_server_that_drops_ends_no_training_and_sync_sends_the_run(fresh: Project, tmp_path: Path) -> None:
     with serving(fresh, tmp_path / "server") as server:
-        checkout = Project(
-            tmp_path / "checkout", fresh.home, {"MLFLOW_TRACKING_URI": server.address, **HASTY}
-        )
-        shutil.copytree(fresh.root, checkout.root, symlinks=True)
+        checkout = fresh.copy(tmp_path / "checkout", MLFLOW_TRACKING_URI=server.address, **HASTY)
         checkout.set(train__epochs=20, train__batch_size=4)
         process = checkout.start("dvc", "repro")
-        for _ in range(1200):
-            if list(checkout.root.glob(".moodring/attempts/*/checkpoint.npz")):
-                break
-            time.sleep(0.05)
+        checkout.until_checkpoint(process)
         server.stop()
         _, said = process.communicate()
         assert process.returncode == 0, said
@@ -209,14 +183,10 @@ def test_a_server_that_drops_ends_no_training_and_sync_sends_the_run(fresh: Proj
 
 
 def test_a_local_store_that_is_lost_ends_no_training(fresh: Project, tmp_path: Path) -> None:
-    checkout = Project(tmp_path / "checkout", fresh.home)
-    shutil.copytree(fresh.root, checkout.root, symlinks=True)
+    checkout = fresh.copy(tmp_path / "checkout")
     checkout.set(train__epochs=20, train__batch_size=4)
     process = checkout.start(*STAGE)
-    for _ in range(1200):
-        if list(checkout.root.glob(".moodring/attempts/*/checkpoint.npz")):
-            break
-        time.sleep(0.05)
+    checkout.until_checkpoint(process)
     (checkout.root / "mlflow.db").write_bytes(b"no database any more, and longer than a header\n" * 100)
     _, said = process.communicate()
     assert process.returncode == 0, said
