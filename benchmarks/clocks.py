@@ -37,19 +37,35 @@ class EpochClock(keras.callbacks.Callback):
             self._running = False
 
 
-class StepClock(keras.callbacks.Callback):
-    """Wall time from each epoch's start to its end, and the sum of its steps, in training and validation."""
+class WallClock(keras.callbacks.Callback):
+    """Wall time from each epoch's start to its end, in `walls`, with all that happens in between."""
 
     def __init__(self) -> None:
         super().__init__()
         self.walls: list[float] = []
-        self.steps: list[float] = []
-        self._epoch = self._step = 0.0
+        self._epoch = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
         """The wall's start: the first epoch's beginning, or the end of the epoch before."""
         self._epoch = self._epoch or time.perf_counter()
-        self.steps.append(0.0)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
+        """The wall's end; as the last callback, this comes after logging and the checkpoint."""
+        now = time.perf_counter()
+        self.walls.append(now - self._epoch)
+        self._epoch = now
+
+
+class StepClock(WallClock):
+    """As `WallClock`, and the sum of the steps, in training and validation, in `inside`.
+
+    Keras brings every step's metrics to Python where a callback looks at steps, which costs time itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = 0.0
+        self._step = 0.0
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:  # noqa: ARG002
         """A step begins."""
@@ -57,21 +73,10 @@ class StepClock(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:  # noqa: ARG002
         """A step ends."""
-        self.steps[-1] += time.perf_counter() - self._step
+        self.inside += time.perf_counter() - self._step
 
-    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """A step begins."""
-        self._step = time.perf_counter()
-
-    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """A step ends."""
-        self.steps[-1] += time.perf_counter() - self._step
-
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """The wall's end; as the last callback, this comes after logging and the checkpoint."""
-        now = time.perf_counter()
-        self.walls.append(now - self._epoch)
-        self._epoch = now
+    on_test_batch_begin = on_train_batch_begin
+    on_test_batch_end = on_train_batch_end
 
 
 def attach(model: keras.Model, clock: keras.callbacks.Callback) -> None:
