@@ -200,9 +200,9 @@ def train_overhead(room: Path, plan: Plan) -> list[Row]:
             ("epochs over steps inside", "wall", "inside", OVERHEAD, INSIDE),
             ("later epochs over steps apart", "later_wall", "apart", None, APART),
         ):
-            values = [[times[field] for times in found] for field in (theirs, ours)]
+            steps, walls = ([times[field] for times in found] for field in (theirs, ours))
             compared = f"{name}, {epochs} epochs: {what}"
-            rows.append(Row(compared, "s", "its steps", *values, "ours / rival", target, note))
+            rows.append(Row(compared, "s", "its steps", steps, walls, "ours / rival", target, note))
     return rows
 
 
