@@ -232,3 +232,12 @@ def test_a_stored_table_is_cleaned_piece_by_piece_as_the_whole(tmp_path: Path, k
 def test_rows_keep_the_raw_tables_order(keras: Cleaner) -> None:
     clean, _ = cleaned(plain_raw(), keras)
     assert clean["text"].to_pylist() == [keras(text) for _, text in made()]
+
+
+def test_a_piece_of_which_nothing_is_left_is_passed_over(keras: Cleaner) -> None:
+    whole = table([*made()[:160], *made()[160:180]], made()[160:])
+    pieces = pa.concat_tables([whole.slice(0, 160), whole.slice(160, 20), whole.slice(180)])
+    assert [len(batch) for batch in pieces.to_batches()] == [160, 20, 40]
+    clean, report = cleaned(pieces, keras)
+    assert report["removed_from_train"]["also_in_test"] == 20
+    assert clean.equals(cleaned(whole, keras)[0])

@@ -45,6 +45,7 @@ class WordCounts:
 
     def __init__(self) -> None:
         self._parts: list[pa.Table] = []
+        self._limit = MERGED_AT
 
     def add(self, texts: Texts) -> None:
         """Count the words of clean texts."""
@@ -52,8 +53,10 @@ class WordCounts:
             words = bytewise.words_of(piece)
             counts = np.bincount(words.places, minlength=len(words.distinct))
             self._parts.append(pa.table({"word": words.distinct, "count": counts}))
-        if sum(map(len, self._parts)) > MERGED_AT:
-            self._parts = [self.table()]
+        if sum(map(len, self._parts)) > self._limit:
+            merged = self.table()
+            # Twice as many: else a large vocabulary would be merged with every few texts.
+            self._parts, self._limit = [merged], max(MERGED_AT, 2 * len(merged))
 
     def table(self) -> pa.Table:
         """A row a word, in no order: word, count."""
