@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import resource
@@ -10,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from moodring.backend import backend_name, installed_version
 
 PACKAGES = (
     "keras",
@@ -33,8 +34,8 @@ def environment() -> dict[str, Any]:
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "backend": os.environ.get("KERAS_BACKEND") or "tensorflow",
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "backend": backend_name(),
+        "packages": {name: version for name in PACKAGES if (version := installed_version(name))},
     }
 
 
@@ -80,10 +81,3 @@ def _cpu() -> str:
         return platform.processor()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor())
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

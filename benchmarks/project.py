@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,17 @@ from ruamel.yaml import YAML
 
 from benchmarks.measure import ROOT, child_environment
 
-PARTS = (".dvc/config", ".dvc/plots", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml", "src", "stages")
+PARTS = (
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvc/plots",
+    ".dvcignore",
+    ".gitignore",
+    "dvc.yaml",
+    "params.yaml",
+    "src",
+    "stages",
+)
 TEXTS = 240
 GOOD, BAD = ("wonderful", "moving", "funny", "charming"), ("dull", "awful", "boring", "clumsy")
 PLAIN = ("film", "plot", "actor", "scene", "music", "story", "the", "a", "and", "of")
@@ -52,24 +63,8 @@ class Project:
     @property
     def environment(self) -> dict[str, str]:
         """Of its programs: nothing of the user's DVC, git or MLflow."""
-        inherited = {
-            name: value
-            for name, value in child_environment().items()
-            if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))
-        }
-        home = self.root.parent / f"{self.root.name}-home"
-        return {
-            **inherited,
-            "PYTHONPATH": str(self.root / "src"),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(home),
-            "DVC_SITE_CACHE_DIR": str(home / "dvc"),
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_AUTHOR_NAME": "Benchmark",
-            "GIT_AUTHOR_EMAIL": "benchmark@example.org",
-            "GIT_COMMITTER_NAME": "Benchmark",
-            "GIT_COMMITTER_EMAIL": "benchmark@example.org",
-        }
+        inherited = {**child_environment(), "PYTHONPATH": str(self.root / "src")}
+        return isolated(inherited, self.root.parent / f"{self.root.name}-home")
 
     def run(self, *command: str) -> str:
         """Run a program in the repository; what it printed.
@@ -95,16 +90,38 @@ class Project:
         _write(self.root / "params.yaml", {**tree, "arch": arch})
 
 
+def isolated(inherited: Mapping[str, str], home: Path) -> dict[str, str]:
+    """An environment with this Python's programs, and with nothing of the user's DVC, git or MLflow."""
+    kept = {
+        name: value for name, value in inherited.items() if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))
+    }
+    return {
+        **kept,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "DVC_SITE_CACHE_DIR": str(home / "dvc"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_NAME": "Moodring",
+        "GIT_AUTHOR_EMAIL": "moodring@example.org",
+        "GIT_COMMITTER_NAME": "Moodring",
+        "GIT_COMMITTER_EMAIL": "moodring@example.org",
+    }
+
+
+def copy_parts(root: Path) -> None:
+    """Copy what the pipeline needs of this checkout."""
+    for part in PARTS:
+        target = root / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copyfile(ROOT / part, target)
+
+
 def moodring_project(root: Path) -> Project:
     """The project's own files with tiny architectures and made texts, committed; nothing has run."""
-    for part in PARTS:
-        (root / part).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / part).is_dir():
-            shutil.copytree(
-                ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-            )
-        else:
-            shutil.copyfile(ROOT / part, root / part)
+    copy_parts(root)
     tree = _read(root / "params.yaml")
     for block in tree["archs"].values():
         block |= {"embedding": 8, "units": 8}

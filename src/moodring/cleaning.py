@@ -98,14 +98,14 @@ def clean_table(
         MoodringError: a split would be left without one of the classes; nothing is written then.
     """
     assignment = assign(raw, cleaner.params.validation_share, seed, name)
-    report, start = Report(), 0
+    schema, report, start = clean_schema(cleaner), Report(), 0
     for batch in raw.to_batches():
         codes = assignment.codes[start : start + len(batch)]
         start += len(batch)
         rows = batch.filter(pa.array(codes != REMOVED))
         codes = codes[codes != REMOVED]
         texts = cleaner.clean_all(rows["text"]).cast(pa.string()).combine_chunks()
-        piece = pa.table([_names(codes), rows["label"], texts], schema=clean_schema(cleaner))
+        piece = pa.table([_names(codes), rows["label"], texts], schema=schema)
         write(piece)
         report.add(codes, rows["label"].to_numpy(), texts)
     return {**report.figures(), "removed_from_train": assignment.removed}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -115,18 +116,21 @@ class Vocabulary:
             )
         return cls(tuple(ranked), drop_oov=params.oov == "drop")
 
+    @cached_property
+    def _ranked(self) -> pa.LargeStringArray:
+        return pa.array(self.words, pa.large_string())
+
     def encode(self, texts: Texts) -> Ragged:
         """Encode clean texts; an empty text has no tokens."""
-        ranked = pa.array(self.words, pa.large_string())
-        pieces = [self._encode_piece(piece, ranked) for piece in bytewise.pieces(texts, ROWS)]
+        pieces = [self._encode_piece(piece) for piece in bytewise.pieces(texts, ROWS)]
         tokens = [piece.tokens for piece in pieces]
         lengths = [piece.lengths for piece in pieces]
         offsets = np.append(0, np.cumsum(np.concatenate([*lengths, np.empty(0, np.int64)])))
         return Ragged(np.concatenate([*tokens, np.empty(0, self.dtype)]), offsets)
 
-    def _encode_piece(self, texts: pa.LargeStringArray, ranked: pa.LargeStringArray) -> Ragged:
+    def _encode_piece(self, texts: pa.LargeStringArray) -> Ragged:
         words = bytewise.words_of(texts)
-        rank = pc.index_in(words.distinct, value_set=ranked)
+        rank = pc.index_in(words.distinct, value_set=self._ranked)
         ids = pc.fill_null(pc.add(rank, SPECIAL), OOV).to_numpy(zero_copy_only=False)
         tokens, offsets = ids.astype(self.dtype)[words.places], words.offsets
         if self.drop_oov:

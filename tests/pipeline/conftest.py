@@ -11,7 +11,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -23,17 +22,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-from tests.conftest import ROOT, made_rows
+from benchmarks.project import MADE, copy_parts, isolated, ran
+from tests.conftest import made_rows
 
-PARTS = (
-    ".dvc/config",
-    ".dvc/.gitignore",
-    ".dvc/plots",
-    ".dvcignore",
-    ".gitignore",
-    "dvc.yaml",
-    "params.yaml",
-)
 # The files that take longest, the longest first.
 LONGEST = ("test_stores", "test_interrupts", "test_sharing", "test_promote", "test_repro", "test_incremental")
 # Seconds after which what did not happen is taken to be lost: enough for a slow machine that is busy besides.
@@ -49,16 +40,8 @@ TINY = {
         "test_share": 0.25,
         "split_seed": 3,
     },
-    "preprocess": {
-        "html": "keep",
-        "lowercase": True,
-        "emoticons": "drop",
-        "pattern": "keras",
-        "stop_words": "keep",
-        "stem": "none",
-        "validation_share": 0.2,
-    },
-    "tokenize": {"max_tokens": 100, "min_count": 1, "oov": "mark"},
+    "preprocess": MADE["preprocess"],
+    "tokenize": MADE["tokenize"],
     "max_length": 12,
 }
 
@@ -155,19 +138,8 @@ class Project:
             raise
 
     def _environment(self, added: dict[str, str]) -> dict[str, str]:
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_"))
-        }
         return {
-            **inherited,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(self.home),
-            "DVC_SITE_CACHE_DIR": str(self.home / "dvc"),
-            "GIT_CONFIG_GLOBAL": "/dev/null",
-            "GIT_AUTHOR_NAME": "Test",
-            "GIT_AUTHOR_EMAIL": "test@example.org",
-            "GIT_COMMITTER_NAME": "Test",
-            "GIT_COMMITTER_EMAIL": "test@example.org",
+            **isolated(os.environ, self.home),
             **self.environment,
             **added,
         }
@@ -280,22 +252,9 @@ def answers(address: str) -> bool:
         return False
 
 
-def ran(output: str) -> list[str]:
-    """The stages that DVC says it ran."""
-    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
-
-
 def make_project(root: Path, home: Path) -> Project:
     """The project's own files, tiny parameters and made data, committed to a new git repository."""
-    for part in PARTS:
-        target = root / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, target)
-        else:
-            shutil.copyfile(ROOT / part, target)
-    for part in ("src", "stages"):
-        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    copy_parts(root)
     project = Project(root, home)
     tree = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
     tree["datasets"]["tiny"] = TINY

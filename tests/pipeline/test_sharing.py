@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.pipeline.conftest import Project, ran
+from benchmarks.project import ran
+from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.slow
 
