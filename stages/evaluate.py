@@ -34,7 +34,7 @@ def main(
     from moodring.evaluation import evaluate
     from moodring.figures import write_plots
     from moodring.files import write_json
-    from moodring.model_files import read_model
+    from moodring.predictors import read_model
     from moodring.publishing import check_store, publish_or_leave
     from moodring.result_files import ResultFiles
     from moodring.results import read_result

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from moodring.cleaning import clean_table
-from moodring.params import Params, load_params
+from moodring.params import EmbeddingParams, Params, load_params
 from moodring.tables import make_table
 from moodring.text import Cleaner
 
@@ -37,6 +37,11 @@ def made_rows(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
         label = len(texts) % 2
         texts.setdefault(made_text(rng, label), label)
     return list(texts), list(texts.values())
+
+
+def drawn(size: int, dropout: float = 0.0) -> EmbeddingParams:
+    """An embedding without pretrained vectors."""
+    return EmbeddingParams(size=size, vectors="none", frozen_epochs=0, dropout=dropout, spatial_dropout=0.0)
 
 
 def made_table(train: int = 160, test: int = 40) -> pa.Table:

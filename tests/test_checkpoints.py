@@ -11,8 +11,9 @@ import pytest
 from moodring.checkpoints import Progress, State
 from moodring.errors import MoodringError
 from moodring.model_files import stable_bytes
-from moodring.params import ArchParams, EarlyStopping, Params
+from moodring.params import EarlyStopping, Params, RecurrentParams
 from moodring.training import train
+from tests.conftest import drawn
 from tests.test_training import LENGTH, TRAIN, VALIDATION, VOCABULARY
 
 EPOCHS = 6
@@ -24,8 +25,10 @@ class KilledError(Exception):
 
 def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **arch: object) -> Params:
     """A tiny LSTM with every kind of dropout."""
-    kinds = {"dropout": 0.2, "recurrent_dropout": 0.2, "embedding_dropout": 0.3, "head_dropout": 0.3}
-    small = params.archs["lstm"].model_dump() | kinds | {"embedding": 4, "units": 4} | arch
+    kinds = {"dropout": 0.2, "recurrent_dropout": 0.2, "head_dropout": 0.3}
+    small = (
+        params.recurrent_archs["lstm"].model_dump() | kinds | {"embedding": drawn(4, 0.3), "units": 4} | arch
+    )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     fitted = {
         "epochs": EPOCHS,
@@ -40,7 +43,7 @@ def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **ar
             "dataset": "imdb",
             "datasets": {"imdb": data},
             "arch": "lstm",
-            "archs": {"lstm": ArchParams.model_validate(small)},
+            "archs": {"lstm": RecurrentParams.model_validate(small)},
             "train": params.train.model_copy(update=fitted),
         }
     )

@@ -11,7 +11,7 @@ from moodring.batches import Padding
 from moodring.params import Params, TokenizeParams
 from moodring.scoring import score
 from moodring.vocabulary import Ragged, Vocabulary
-from tests.conftest import made_rows
+from tests.conftest import drawn, made_rows
 
 TEXTS, _ = made_rows(60)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
@@ -23,8 +23,8 @@ BUCKET, FIXED = Padding(LENGTH, 4), Padding(LENGTH, 1)
 def model(params: Params) -> keras.Model:
     """Untrained, its weights spread so that every token tells in the score."""
     keras.utils.set_random_seed(1)
-    small = {"embedding": 8, "units": 8}
-    model = build(params.archs["lstm"].model_copy(update=small), len(VOCABULARY), LENGTH)
+    small = {"embedding": drawn(8), "units": 8}
+    model = build(params.recurrent_archs["lstm"].model_copy(update=small), len(VOCABULARY), LENGTH)
     model.set_weights([weights * 10 for weights in model.get_weights()])
     return model
 

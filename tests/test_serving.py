@@ -15,14 +15,15 @@ from moodring.architectures import build
 from moodring.cleaning import cleaner_of
 from moodring.corpus import read_split, read_vocabulary, write_corpus
 from moodring.errors import MoodringError
-from moodring.model_files import read_model, write_model
+from moodring.model_files import load_model, write_model
 from moodring.params import Params, TokenizeParams
+from moodring.predictors import read_model
 from moodring.results import Settings
 from moodring.scoring import score
 from moodring.serving import TextScorer, write_bundle
 from moodring.tables import StoredTable, write_table
 from moodring.text import Cleaner
-from tests.conftest import cleaned, made_table
+from tests.conftest import cleaned, drawn, made_table
 
 RAW = [
     "A <br />WONDERFUL, moving film!!",
@@ -44,7 +45,7 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenize = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
     words = write_corpus(root / "corpus", StoredTable(root / "clean.parquet"), tokenize)
     keras.utils.set_random_seed(1)
-    arch = params.archs["gru"].model_copy(update={"embedding": 8, "units": 8})
+    arch = params.recurrent_archs["gru"].model_copy(update={"embedding": drawn(8), "units": 8})
     model = build(arch, len(words), SETTINGS.max_length)
     model.set_weights([weights * 3 for weights in model.get_weights()])
     write_model(root / "models", model, pd.DataFrame({"epoch": [1]}), SETTINGS)
@@ -65,7 +66,7 @@ def scorer(pipeline: Path) -> TextScorer:
 def test_raw_texts_at_once_score_as_each_does_the_slow_way(pipeline: Path, scorer: TextScorer):
     cleaner = cleaner_of(StoredTable(pipeline / "clean.parquet"))
     ids = {word: place for place, word in enumerate(read_vocabulary(pipeline / "corpus").words, start=2)}
-    model = read_model(pipeline / "models")
+    model = load_model(pipeline / "models" / "model.keras")
     slowly = []
     for text in RAW:
         tokens = [ids.get(word, 1) for word in cleaner(text).split()]

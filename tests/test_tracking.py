@@ -32,7 +32,7 @@ from moodring.text import Cleaner
 from moodring.tracking.registry import load_model, record_model
 from moodring.tracking.runs import finish_training, log_evaluation, result_run, training_run
 from moodring.tracking.store import Experiment, artifact_root, relocate, store_uri
-from tests.conftest import ROOT, cleaned, made_table
+from tests.conftest import ROOT, cleaned, drawn, made_table
 
 DATA = "d" * 64
 METRICS: dict[str, float | int] = {"accuracy": 0.75, "log_loss": 0.5, "rows": 40}
@@ -88,7 +88,9 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     write_table(root / "clean.parquet", table)
     words = write_corpus(root / "corpus", table, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
     keras.utils.set_random_seed(1)
-    model = build(chosen_params.architecture.model_copy(update={"embedding": 4, "units": 4}), len(words), 12)
+    model = build(
+        chosen_params.recurrent.model_copy(update={"embedding": drawn(4), "units": 4}), len(words), 12
+    )
     settings = Settings(12, 4, len(words), int(model.count_params()), 2, chosen_params.of_training())
     write_model(root / "models", model, HISTORY, settings)
     (root / "plots").mkdir()

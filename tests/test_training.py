@@ -17,7 +17,7 @@ from moodring.model_files import stable_bytes
 from moodring.params import Params, TokenizeParams
 from moodring.training import BatchSequence, fit, padding_of, settings_of, train
 from moodring.vocabulary import Vocabulary
-from tests.conftest import made_rows
+from tests.conftest import drawn, made_rows
 
 TEXTS, LABELS = made_rows(96)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
@@ -34,7 +34,9 @@ TRAIN, VALIDATION = split_of(TEXTS[:64], LABELS[:64]), split_of(TEXTS[64:], LABE
 @pytest.fixture
 def tiny(params: Params) -> Params:
     """A few units, short texts, four length buckets."""
-    arch = params.archs["rnn"].model_copy(update={"embedding": 4, "units": 4, "pooling": "last", "head": 0})
+    arch = params.recurrent_archs["rnn"].model_copy(
+        update={"embedding": drawn(4), "units": 4, "pooling": "last", "head": 0}
+    )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     chosen = {"dataset": "imdb", "datasets": {"imdb": data}, "arch": "rnn", "archs": {"rnn": arch}}
     few = {"epochs": 1, "batch_size": 8, "buckets": 4, "learning_rate": 0.001}
@@ -46,18 +48,18 @@ def with_train(params: Params, **changes: object) -> Params:
 
 
 def with_arch(params: Params, **changes: object) -> Params:
-    return params.model_copy(update={"archs": {"rnn": params.architecture.model_copy(update=changes)}})
+    return params.model_copy(update={"archs": {"rnn": params.recurrent.model_copy(update=changes)}})
 
 
 @pytest.fixture
 def quick(tiny: Params) -> Params:
     """As `tiny`; it learns the made texts in a few epochs."""
-    apt = {"pooling": "max", "embedding_dropout": 0.0, "head_dropout": 0.0}
+    apt = {"pooling": "max", "embedding": drawn(4), "head_dropout": 0.0}
     return with_arch(with_train(tiny, learning_rate=0.03), **apt)
 
 
 def fit_tiny(params: Params, train_split: Split, validation: Split = VALIDATION) -> pd.DataFrame:
-    model = build(params.architecture, len(VOCABULARY), LENGTH)
+    model = build(params.recurrent, len(VOCABULARY), LENGTH)
     return fit(model, train_split, validation, params.train, padding_of(params), params.seed)
 
 
@@ -198,7 +200,7 @@ def test_empty_texts_train(tiny: Params, padding: str):
 
 
 def test_a_loss_that_is_not_finite_ends_training_with_the_cause(tiny: Params):
-    model = build(tiny.architecture, len(VOCABULARY), LENGTH)
+    model = build(tiny.recurrent, len(VOCABULARY), LENGTH)
     model.get_layer("score").set_weights([np.full((4, 1), np.nan), np.zeros(1)])
     told: list[int] = []
     arguments = (model, TRAIN, VALIDATION, tiny.train, padding_of(tiny), tiny.seed)

@@ -264,7 +264,7 @@ class Params(Block):
         ):
             if name not in blocks:
                 raise ValueError(f"{key} {name!r} is unknown; {_suggest(name, blocks)}")
-        if not isinstance(self.archs[self.baseline], NbsvmParams):
+        if self.archs[self.baseline].kind != "nbsvm":
             raise ValueError(f"baseline {self.baseline!r} must be of kind nbsvm")
         return self
 
@@ -277,6 +277,20 @@ class Params(Block):
     def architecture(self) -> RecurrentParams | NbsvmParams:
         """The chosen architecture's block."""
         return self.archs[self.arch]
+
+    @property
+    def recurrent_archs(self) -> dict[str, RecurrentParams]:
+        """The blocks of recurrent architectures, by name."""
+        return {name: block for name, block in self.archs.items() if isinstance(block, RecurrentParams)}
+
+    @property
+    def recurrent(self) -> RecurrentParams:
+        """The chosen architecture's block, where that is a recurrent one.
+
+        Raises:
+            KeyError: it is of another kind.
+        """
+        return self.recurrent_archs[self.arch]
 
     @property
     def rival(self) -> NbsvmParams:
@@ -358,8 +372,13 @@ def parse_params(tree: dict[str, Any], origin: str) -> Params:
 
 
 def _describe(problem: Any) -> str:
-    # pydantic names the kind of a source in its place: datasets.imdb.source.imdb.path
+    # pydantic names a block's kind in its place (datasets.imdb.source.imdb.path, archs.lstm.recurrent.cell)
+    # and, after a value that may have one of two types, the type.
     parts = [str(part) for part in problem["loc"]]
+    if parts[:1] == ["archs"]:
+        del parts[2:3]
+    if "frozen_epochs" in parts:
+        del parts[parts.index("frozen_epochs") + 1 :]
     place = ".".join(part for before, part in zip(["", *parts], parts, strict=False) if before != "source")
     message = str(problem["msg"]).removeprefix("Value error, ")
     kind = problem["type"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,9 +13,10 @@ import pandas as pd
 
 from moodring.batches import Padding
 from moodring.errors import MoodringError
-from moodring.files import sha256
+from moodring.files import replacing, sha256, write_json
 
 MODEL = "model.keras"
+LINEAR = "nbsvm.npz"
 HISTORY = "history.csv"
 SETTINGS = "settings.json"
 
@@ -29,8 +30,8 @@ class Settings:
     Args:
         max_length: tokens of a text that the model sees.
         buckets: length buckets up to `max_length`.
-        vocabulary_size: rows of the embedding.
-        weights: trainable numbers.
+        vocabulary_size: token ids.
+        weights: fitted numbers.
         best_epoch: the epoch, from 1, whose weights were kept.
         params: the parameters that training depended on, by their names in params.yaml.
     """
@@ -54,7 +55,7 @@ class Result:
 
     Args:
         digest: of the model directory, as DVC computes it; what makes this result itself and no other.
-        model_sha256: of the Keras archive in it.
+        model_sha256: of the model's file in it.
         settings: the model's.
         history: a row an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
     """
@@ -77,13 +78,37 @@ class Result:
         }
 
 
+def model_file(path: Path) -> Path:
+    """The model's file in a result's directory: a network's, unless a linear one stands there."""
+    return path / (LINEAR if (path / LINEAR).is_file() else MODEL)
+
+
+def write_result(
+    path: Path, name: str, save: Callable[[Path], None], history: pd.DataFrame, settings: Settings
+) -> None:
+    """Write model, history and settings as one directory, whole or not at all.
+
+    Args:
+        path: the directory.
+        name: of the model's file.
+        save: writes that file.
+        history: a row an epoch.
+        settings: the model's.
+    """
+    with replacing(path) as fresh:
+        fresh.mkdir()
+        save(fresh / name)
+        history.to_csv(fresh / HISTORY, index=False, lineterminator="\n")
+        write_json(fresh / SETTINGS, asdict(settings))
+
+
 def read_result(path: Path) -> Result:
     """Read a model directory, all but its weights.
 
     Raises:
         MoodringError: a file is missing or damaged.
     """
-    model_sha256 = _read(path / MODEL, sha256)
+    model_sha256 = _read(model_file(path), sha256)
     history = _read(path / HISTORY, pd.read_csv)
     return Result(dvc_hash(path), model_sha256, read_settings(path), history)
 

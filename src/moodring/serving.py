@@ -15,7 +15,8 @@ from moodring.cleaning import cleaner_of
 from moodring.corpus import VOCABULARY
 from moodring.errors import MoodringError
 from moodring.files import write_json
-from moodring.results import MODEL, SETTINGS, Settings, read_settings
+from moodring.predictors import read_model
+from moodring.results import SETTINGS, Settings, model_file, read_settings
 from moodring.scoring import Predictor, score
 from moodring.tables import StoredTable
 from moodring.text import Cleaner
@@ -57,8 +58,6 @@ class TextScorer:
             cleaner, threshold = Cleaner.from_recipe(scorer["cleaning"]), float(scorer["threshold"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MoodringError(f"{bundle} holds no scorer that can be read: {error}") from error
-        from moodring.model_files import read_model  # Keras takes seconds to import
-
         vocabulary = Vocabulary.load(bundle / VOCABULARY)
         return cls(cleaner, vocabulary, read_model(bundle), read_settings(bundle), threshold)
 
@@ -92,7 +91,7 @@ def write_bundle(bundle: Path, models: Path, vocabulary: Path, clean: Path, thre
     write_json(bundle / SCORER, {"threshold": threshold, "cleaning": cleaner.recipe()})
     try:
         shutil.copyfile(vocabulary, bundle / VOCABULARY)
-        for name in (MODEL, SETTINGS):
-            shutil.copyfile(models / name, bundle / name)
+        for file in (model_file(models), models / SETTINGS):
+            shutil.copyfile(file, bundle / file.name)
     except OSError as error:
         raise MoodringError(f"cannot read the model: {error}. Run `dvc repro` to make it.") from error
