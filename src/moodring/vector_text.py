@@ -54,10 +54,11 @@ def _rows(path: Path, name: str) -> Iterator[tuple[str, list[float]]]:
                     continue
                 width = width or len(fields) - 1
                 place = f"{name}, line {line}"
-                if width < 1 or len(fields) != width + 1:
+                if width < 1 or len(fields) - 1 != width:
+                    expected = f"{width} numbers are" if width > 0 else "numbers are"
                     raise MoodringError(
-                        f"{place}: a word and {width if width > 0 else 'its'} numbers are expected, received "
-                        f"{len(fields)} fields: {content.strip().decode(errors='replace')!r:.80}"
+                        f"{place}: {expected} expected after the word, received {max(len(fields) - 1, 0)}: "
+                        f"{content.strip().decode(errors='replace')!r:.80}"
                     )
                 word = _word(fields[0], place)
                 if (before := lines.setdefault(word, line)) != line:
