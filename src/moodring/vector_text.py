@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from moodring.archives import decode
 from moodring.errors import MoodringError
 from moodring.vector_tables import vector_table
 
@@ -60,7 +61,7 @@ def _rows(path: Path, name: str) -> Iterator[tuple[str, list[float]]]:
                         f"{place}: {expected} expected after the word, received {max(len(fields) - 1, 0)}: "
                         f"{content.strip().decode(errors='replace')!r:.80}"
                     )
-                word = _word(fields[0], place)
+                word = decode(fields[0], place)
                 if (before := lines.setdefault(word, line)) != line:
                     raise MoodringError(f"{place}: the word {word!r} stands in line {before} already")
                 yield word, _numbers(fields[1:], place)
@@ -72,13 +73,6 @@ def _rows(path: Path, name: str) -> Iterator[tuple[str, list[float]]]:
         raise MoodringError(
             f"{name}: its first line tells of {promised:,} words, received {len(lines):,}. Is it whole?"
         )
-
-
-def _word(field: bytes, place: str) -> str:
-    try:
-        return field.decode()
-    except UnicodeDecodeError as error:
-        raise MoodringError(f"{place}: the word {field!r} is not valid UTF-8. Convert the file.") from error
 
 
 def _numbers(fields: list[bytes], place: str) -> list[float]:

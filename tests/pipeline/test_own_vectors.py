@@ -47,7 +47,9 @@ def test_a_model_begins_with_the_files_vectors_and_says_how_much_they_cover(own:
     model = keras.models.load_model(own.root / "models/model.keras", compile=False)
     rows = model.get_layer("embedding").get_weights()[0]
     expected = [vector(word, SIZE) for word in WORDS]
-    np.testing.assert_array_equal(rows[[2 + words.index(word) for word in WORDS]], np.float32(expected))
+    np.testing.assert_array_equal(
+        rows[[2 + words.index(word) for word in WORDS]], np.array(expected, np.float32)
+    )
     summary = own.json("metrics/train.json")
     assert summary["vectors_words"] == pytest.approx(len(WORDS) / len(words), abs=1e-6)
     tokens = np.load(own.root / "data/corpus/train/tokens.npy")
