@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are no news to anyone
 app = typer.Typer(help="Moodring's own commands; the pipeline itself is run by dvc.", no_args_is_help=True)
-STAGES = {"download", "preprocess", "tokenize", "baseline", "train", "evaluate"}
+STAGES = {"download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"}
 BATCH = 1000
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from moodring.corpus import Split
 from moodring.params import NbsvmParams, Params
 from moodring.results import LINEAR, Settings, write_result
+from moodring.vectors import Aligned
 
 EpochMetrics = dict[str, float]
 Writer = Callable[[Path], None]
@@ -23,7 +21,7 @@ def fit(
     validation: Split,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
     checkpoint: Path | None = None,
-    vectors: NDArray[np.float32] | None = None,
+    vectors: Aligned | None = None,
 ) -> Writer:
     """Fit the chosen architecture; see `training.train` and `nbsvm.fit`.
 
@@ -35,8 +33,10 @@ def fit(
     from moodring import training
     from moodring.model_files import write_model
 
-    model, history = training.train(params, vocabulary_size, train, validation, on_epoch, checkpoint, vectors)
-    settings = training.settings_of(params, vocabulary_size, model, history)
+    matrix = vectors.matrix if vectors else None
+    coverage = vectors.coverage(train.texts.tokens) if vectors else None
+    model, history = training.train(params, vocabulary_size, train, validation, on_epoch, checkpoint, matrix)
+    settings = training.settings_of(params, vocabulary_size, model, history, coverage)
     return lambda path: write_model(path, model, history, settings)
 
 

@@ -10,7 +10,6 @@ from moodring.behaviour import Check, check_behaviour
 from moodring.cleaning import cleaner_of
 from moodring.corpus import VOCABULARY
 from moodring.errors import MoodringError
-from moodring.files import tree_sha256
 from moodring.params import Params
 from moodring.result_files import ResultFiles
 from moodring.results import read_result
@@ -66,7 +65,7 @@ def publish(files: ResultFiles, params: Params) -> Published:
         metrics = json.loads(files.metrics.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MoodringError(f"cannot read {files.metrics}: {error}. Run `dvc repro` to make it.") from error
-    data_sha256, result = tree_sha256(files.corpus), read_result(files.models)
+    data_sha256, result = files.data_sha256(params), read_result(files.models)
     experiment = Experiment(params.dataset)
     run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params))
     log_evaluation(run, metrics, params, [files.metrics, files.slices, files.plots])

@@ -34,6 +34,7 @@ class Settings:
         weights: fitted numbers.
         best_epoch: the epoch, from 1, whose weights were kept.
         params: the parameters that training depended on, by their names in params.yaml.
+        coverage: how much of the corpus given vectors know; see `vectors.Aligned`. None without vectors.
     """
 
     max_length: int
@@ -42,6 +43,7 @@ class Settings:
     weights: int
     best_epoch: int
     params: dict[str, Any]
+    coverage: dict[str, float] | None = None
 
     @property
     def padding(self) -> Padding:
@@ -75,6 +77,7 @@ class Result:
             **{f"best_{name}": round(float(value), 6) for name, value in best.items()},
             "weights": self.settings.weights,
             "vocabulary_size": self.settings.vocabulary_size,
+            **(self.settings.coverage or {}),
         }
 
 

@@ -250,7 +250,13 @@ def learning_rate_of(
     )
 
 
-def settings_of(params: Params, vocabulary_size: int, model: keras.Model, history: pd.DataFrame) -> Settings:
+def settings_of(
+    params: Params,
+    vocabulary_size: int,
+    model: keras.Model,
+    history: pd.DataFrame,
+    coverage: dict[str, float] | None = None,
+) -> Settings:
     """The settings of a model that `train` gave; the kept epoch is the first of the best ones."""
     watched = history[params.train.early_stopping.monitor]
     best = watched.idxmin() if params.train.early_stopping.monitor == "val_loss" else watched.idxmax()
@@ -262,6 +268,7 @@ def settings_of(params: Params, vocabulary_size: int, model: keras.Model, histor
         weights=int(model.count_params()),
         best_epoch=int(history.loc[best, "epoch"]),
         params=params.of_training(),
+        coverage=coverage,
     )
 
 

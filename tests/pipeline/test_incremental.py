@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 PARAMETERS: list[tuple[str, Any, set[str]]] = [
     ("dataset", "imdb", {"download", "preprocess", "tokenize", "train"}),
     ("seed", 8, {"preprocess", "train"}),
-    ("arch", "gru", {"train"}),
+    ("arch", "gru", {"vectors", "train"}),
     ("datasets__tiny__source__split_seed", 4, {"download"}),
     ("datasets__tiny__preprocess__lowercase", False, {"preprocess"}),
     ("datasets__tiny__preprocess__stem", "snowball", {"preprocess"}),
@@ -24,20 +24,24 @@ PARAMETERS: list[tuple[str, Any, set[str]]] = [
     ("datasets__imdb__max_length", 9, set()),
     ("datasets__imdb__preprocess__stem", "snowball", set()),
     ("archs__lstm__units", 9, {"train"}),
+    ("archs__lstm__embedding__size", 9, {"train"}),
+    ("archs__lstm__embedding__vectors", "data/own/words.txt", {"vectors", "train"}),
     ("archs__gru__units", 9, set()),
+    ("archs__gru__embedding__vectors", "data/own/words.txt", set()),
     ("train__epochs", 2, {"train"}),
     ("train__early_stopping__patience", 1, {"train"}),
     ("train__buckets", 2, {"train"}),
     ("evaluate__threshold", 0.4, {"evaluate"}),
     ("evaluate__bins", 5, {"evaluate"}),
 ]
-ALL = {"download", "preprocess", "tokenize", "train", "evaluate"}
+ALL = {"download", "preprocess", "tokenize", "vectors", "train", "evaluate"}
 MODULES: list[tuple[str, set[str]]] = [
     ("params", ALL),
     ("files", ALL),
     ("tables", ALL),
     ("datasets/imdb", {"download"}),
-    ("fetch", {"download", "preprocess"}),
+    ("fetch", {"download", "preprocess", "vectors"}),
+    ("wheels", {"download", "vectors"}),
     ("splits", {"download", "preprocess"}),
     ("text", {"preprocess"}),
     ("bytewise", {"preprocess", "tokenize", "train", "evaluate"}),
@@ -45,6 +49,10 @@ MODULES: list[tuple[str, set[str]]] = [
     ("stopwords", {"preprocess"}),
     ("vocabulary", {"tokenize", "train", "evaluate"}),
     ("corpus", {"tokenize", "train", "evaluate"}),
+    ("vector_sources", {"vectors"}),
+    ("vector_text", {"vectors"}),
+    ("vector_tables", {"vectors", "train"}),
+    ("vectors", {"train"}),
     ("batches", {"train", "evaluate"}),
     ("architectures", {"train"}),
     ("checkpoints", {"train"}),
@@ -100,7 +108,7 @@ def test_a_stage_whose_inputs_come_out_alike_does_not_run(project: Project) -> N
 def test_going_back_to_an_earlier_architecture_trains_nothing(project: Project) -> None:
     before = len(project.runs())
     project.set(arch="gru")
-    assert project.repro() == ["train", "evaluate"]
+    assert project.repro() == ["vectors", "train", "evaluate"]
     gru = project.json("metrics/test.json")
     project.set(arch="lstm")
     assert project.repro() == []

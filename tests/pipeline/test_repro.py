@@ -147,7 +147,7 @@ def test_a_bare_clone_ends_in_a_run_with_its_evaluation_and_model(project: Proje
     clone = Project(tmp_path / "clone", project.home)
     project.run("git", "clone", "--quiet", str(project.root), str(clone.root))
     shutil.copyfile(project.root / "data/own/tiny.csv", clone.root / "data/own/tiny.csv")
-    assert clone.repro() == ["download", "preprocess", "tokenize", "train", "evaluate"]
+    assert clone.repro() == ["download", "preprocess", "tokenize", "vectors", "train", "evaluate"]
     assert clone.run("git", "status", "--porcelain").stdout == ""
     (run,) = json.loads(clone.run("moodring", "runs", "--json").stdout)
     assert (run["status"], run["model_version"], run["restored"]) == ("FINISHED", 1, False)
@@ -160,7 +160,7 @@ def test_stages_run_the_code_of_their_own_checkout(project: Project) -> None:
     assert where.startswith(str(project.root))
 
 
-@pytest.mark.parametrize("stage", ["download", "preprocess", "tokenize", "train", "evaluate"])
+@pytest.mark.parametrize("stage", ["download", "preprocess", "tokenize", "vectors", "train", "evaluate"])
 def test_help_says_what_a_stage_reads_and_writes(project: Project, stage: str) -> None:
     text = project.run(sys.executable, "-m", f"stages.{stage}", "--help", COLUMNS="200").stdout
     listed = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from moodring.errors import MoodringError
 from moodring.params import FileSource
-from moodring.project import in_checkout
+from moodring.project import find_file
 from moodring.tables import NEGATIVE, POSITIVE, make_table
 
 MAX_CSV_BYTES = 2**31 - 1
@@ -27,7 +27,7 @@ def read(source: FileSource) -> pa.Table:
         MoodringError: the file is missing, unreadable, not UTF-8, lacks a named column, or holds a
             label or split that the source block does not name.
     """
-    path = _find(source.path)
+    path = find_file(source.path)
     table = _read_file(path)
     columns = [source.text, source.label, *([source.split] if source.split else [])]
     for column in columns:
@@ -51,14 +51,6 @@ def read(source: FileSource) -> pa.Table:
                 f"{source.path}, row {row}: split must be train or test, received: {split!r:.80}"
             )
     return make_table(splits, labels, texts)
-
-
-def _find(name: str) -> Path:
-    # The working directory comes first: in DVC's temporary copies it holds the file's own version.
-    for path in (Path.cwd() / name, in_checkout(name)):
-        if path.is_file():
-            return path
-    raise MoodringError(f"there is no file {name!r}; paths are relative to the project's root")
 
 
 def _read_file(path: Path) -> pa.Table:

@@ -34,7 +34,7 @@ class ResultRun:
     Args:
         experiment: the dataset's.
         params: all that the result depends on is logged.
-        data_sha256: of the corpus.
+        data_sha256: of the corpus, and of given vectors.
         attempt: ties the run to what a killed process left; a run of its id is taken up again.
     """
 
@@ -184,7 +184,7 @@ def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultR
 
     Args:
         params: the parameters.
-        data_sha256: of the corpus.
+        data_sha256: of the corpus, and of given vectors.
         key: of the attempt; see `attempts.key_of`.
 
     Raises:
@@ -222,7 +222,7 @@ def result_run(
     Args:
         experiment: the dataset's.
         params: the parameters.
-        data_sha256: of the corpus.
+        data_sha256: of the corpus, and of given vectors.
         result: whose run is wanted.
         key: of the attempt that may have been left.
 
