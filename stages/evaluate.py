@@ -30,7 +30,6 @@ def main(
     """Score the test split, write metrics, plots and report, and complete the result's MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
     check_backend()
-    from moodring.cleaning import cleaner_of
     from moodring.comparison import in_words
     from moodring.corpus import read_split, read_vocabulary
     from moodring.evaluation import Scored, evaluate
@@ -47,10 +46,10 @@ def main(
 
     files = ResultFiles(clean, corpus, models, metrics, slices, plots, report)
     check_store(files, chosen)
-    result, model, cleaned = read_result(models), read_model(models), StoredTable(clean)
+    result, model = read_result(models), read_model(models)
     test, validation = read_split(corpus, "test"), read_split(corpus, "validation")
     rival = read_scores(baseline, test.labels)
-    texts = read_texts(StoredTable(raw), cleaned, read_vocabulary(corpus), test)
+    texts = read_texts(StoredTable(raw), StoredTable(clean), read_vocabulary(corpus), test)
     judged, held = (
         Scored(split.labels, score(model, split.texts, result.settings.padding))
         for split in (test, validation)
@@ -60,10 +59,7 @@ def main(
     write_json(metrics, found.metrics)
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)
-    made, emoticons = result.settings.params, cleaner_of(cleaned).params.emoticons
-    threshold, facts = chosen.evaluate.threshold, read_json(data)
-    about = Subject(made["dataset"], made["arch"], chosen.baseline, threshold, emoticons, facts)
-    write_report(report, about, found, plots)
+    write_report(report, Subject.of(chosen, read_json(data)), found, plots)
     said = publish_or_leave(files, chosen)
     verdict = in_words(found.metrics, chosen.baseline)
     print(f"{chosen.dataset}, {chosen.arch}: {verdict}; {found.metrics} -> {metrics}; {said}")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NONE = 1.0
-LOWEST, HIGHEST = 0.1, 10.0
+LOWEST, HIGHEST = 0.25, 10.0
 # Of a score of exactly 0 or 1 the logit is infinite.
 MARGIN = 1e-7
 DIGITS = 6

@@ -15,6 +15,7 @@ from moodring import report_pages
 from moodring.comparison import in_words
 from moodring.evaluation import Evaluation
 from moodring.files import replacing
+from moodring.params import Params
 
 INDEX, MISTAKES, TABLE = "index.html", "mistakes.html", "mistakes.json"
 FOLDED = 400  # characters of a text that are shown before the rest is unfolded
@@ -61,6 +62,12 @@ class Subject:
     threshold: float
     emoticons: str
     data: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, params: Params, data: Mapping[str, Any]) -> Subject:
+        """What the parameters choose, with the content of metrics/data.json."""
+        emoticons, threshold = params.data.preprocess.emoticons, params.evaluate.threshold
+        return cls(params.dataset, params.arch, params.baseline, threshold, emoticons, data)
 
 
 def write_report(directory: Path, subject: Subject, found: Evaluation, plots: Path) -> None:

@@ -40,7 +40,10 @@ th, td {
 }
 th { color: var(--soft); font-weight: 600; font-size: .875rem; }
 td.number, th.number { text-align: right; white-space: nowrap; }
-.slices td:first-child { width: 30%; overflow-wrap: anywhere; }
+.slices { min-width: 40rem; table-layout: fixed; }
+.slices th:first-child { width: 26%; }
+.slices th:nth-child(4) { width: 24%; }
+.slices td { overflow-wrap: anywhere; }
 .pictures { columns: 19rem; column-gap: 1rem; margin-top: 1rem; }
 img {
   display: block; width: 100%; height: auto; margin-bottom: 1rem;
@@ -80,8 +83,8 @@ INDEX = """\
 
 <h2>Beside the baseline</h2>
 <p>{{ of.baseline }}, a linear model over word n-grams, labels {{ metrics.baseline_accuracy | percent }} of
-the same texts rightly. The model is {{ verdict }}. The interval is of a difference of paired proportions
-(Agresti &amp; Min 2005), p of McNemar's exact test; a p of 0.05 or more is no evidence of a difference.</p>
+the same texts rightly. The interval of the difference is one of paired proportions (Agresti &amp; Min 2005),
+p is that of McNemar's exact test; 0.05 or more is no evidence of a difference.</p>
 
 <h2>Calibration</h2>
 {% if metrics.temperature == 1 %}

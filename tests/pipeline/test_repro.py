@@ -26,7 +26,8 @@ FLAT = [
     "f1",
     "brier",
 ]
-FLAT += ["calibration_error", "rows"]
+FLAT += ["calibration_error", "rows", "calibration_error_before", "temperature"]
+FLAT += ["baseline_accuracy", "gain", "gain_low", "gain_high", "mcnemar_p"]
 
 
 def test_the_tables_have_the_documented_columns(project: Project) -> None:
@@ -64,8 +65,20 @@ def test_the_model_learned_what_the_made_texts_tell(project: Project) -> None:
 
 def test_every_plot_has_data_and_a_picture(project: Project) -> None:
     names = {path.name for path in (project.root / "metrics/plots").iterdir()}
-    plots = ("learning_curves", "confusion", "roc", "precision_recall", "calibration", "scores", "by_length")
+    plots = ["learning_curves", "confusion", "roc", "precision_recall", "calibration", "scores"]
+    plots += ["by_length", "slices"]
     assert names == {f"{plot}.{kind}" for plot in plots for kind in ("csv", "png")} - {"learning_curves.csv"}
+
+
+def test_the_report_holds_the_texts_and_git_does_not(project: Project) -> None:
+    pages = {file.name for file in (project.root / "report").iterdir()}
+    assert pages == {"index.html", "mistakes.html", "mistakes.json"}
+    mistakes = project.json("report/mistakes.json")
+    scores = pq.read_table(project.root / "data/scores.parquet").to_pandas()
+    wrong = (scores["score"] >= 0.5) != scores["label"]
+    assert mistakes["columns"] == ["text", "label", "score", "baseline_score"]
+    assert len(mistakes["data"]) == min(wrong.sum(), 20)
+    assert project.run("git", "ls-files", "report").stdout == ""
 
 
 def test_the_whole_of_plots_show_is_made(project: Project, tmp_path: Path) -> None:
