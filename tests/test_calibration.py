@@ -16,7 +16,7 @@ def drawn(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    return (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
 @pytest.mark.parametrize("sureness", [0.3, 0.8, 1, 2.5])

@@ -111,7 +111,8 @@ def slices(axes: Axes, table: pd.DataFrame) -> None:
     axes.invert_yaxis()
     axes.set(title="Accuracy by slice", xlabel="accuracy", xlim=(0, 1))
     axes.legend(frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))
-    axes.figure.set_figheight(max(SIZE_INCHES[1], 1.5 + 0.22 * len(table)))
+    if (figure := axes.get_figure(root=True)) is not None:
+        figure.set_figheight(max(SIZE_INCHES[1], 1.5 + 0.22 * len(table)))
 
 
 FIGURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,9 +80,9 @@ def read_texts(raw: Rows, clean: Rows, vocabulary: Vocabulary, test: Split) -> T
     return Texts(columns["text"], test.texts.lengths, unknown, columns.get(SOURCE.name))
 
 
-def _test_rows(table: Rows) -> dict[str, list[object]]:
+def _test_rows(table: Rows) -> dict[str, list[Any]]:
     names = table.schema.names
-    columns: dict[str, list[object]] = {name: [] for name in names}
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     for batch in table.to_batches():
         rows = batch.filter(pc.equal(batch["split"], "test"))
         for name in names:
