@@ -60,6 +60,10 @@ class FileSource(Block):
     split: str | None = Field(
         default=None, description="name of a column with `train` and `test`; none: a split is drawn"
     )
+    origin: str | None = Field(
+        default=None,
+        description="name of a column that says where a text comes from; evaluation is sliced by it",
+    )
     test_share: Share = 0.2
     split_seed: Seed = 0
     digest: str | None = Field(

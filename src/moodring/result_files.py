@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moodring import attempts, serving
+from moodring.calibration import NONE
 from moodring.corpus import VOCABULARY
 from moodring.errors import MoodringError
-from moodring.files import sha256, tree_sha256
+from moodring.files import read_json, sha256, tree_sha256
 from moodring.params import Params
 from moodring.vectors import has_vectors
 
@@ -27,13 +28,19 @@ class ResultFiles:
     metrics: Path = Path("metrics/test.json")
     slices: Path = Path("metrics/slices.json")
     plots: Path = Path("metrics/plots")
+    report: Path = Path("report")
     stage: Path = Path("stages/train.py")
     vectors: Path = Path("data/vectors.parquet")
 
     def write_bundle(self, bundle: Path, params: Params) -> None:
-        """Put all that scoring raw text needs into one directory; see `serving.TextScorer`."""
-        vocabulary = self.corpus / VOCABULARY
-        serving.write_bundle(bundle, self.models, vocabulary, self.clean, params.evaluate.threshold)
+        """Put all that scoring raw text needs into one directory; see `serving.TextScorer`.
+
+        Raises:
+            MoodringError: a file is missing or damaged.
+        """
+        vocabulary, threshold = self.corpus / VOCABULARY, params.evaluate.threshold
+        temperature = read_json(self.metrics).get("temperature", NONE)  # an older result has none
+        serving.write_bundle(bundle, self.models, vocabulary, self.clean, threshold, temperature)
 
     def attempt_key(self, params: Params) -> str:
         """The key of the attempt that a training of this result makes.

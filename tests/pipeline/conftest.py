@@ -302,7 +302,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project after its first `dvc repro`, committed. Tests that change it leave it as it was."""
     room = tmp_path_factory.mktemp("project")
     project = make_project(room / "checkout", room / "home")
-    assert project.repro() == ["download", "preprocess", "tokenize", "vectors", "train", "evaluate"]
+    assert project.repro() == [
+        "download",
+        "preprocess",
+        "tokenize",
+        "vectors",
+        "baseline",
+        "train",
+        "evaluate",
+    ]
     project.commit()
     return project
 

@@ -13,9 +13,9 @@ from tests.pipeline.conftest import Project
 pytestmark = pytest.mark.slow
 
 PARAMETERS: list[tuple[str, Any, set[str]]] = [
-    ("dataset", "imdb", {"download", "preprocess", "tokenize", "train"}),
-    ("seed", 8, {"preprocess", "train"}),
-    ("arch", "gru", {"vectors", "train"}),
+    ("dataset", "imdb", {"download", "preprocess", "tokenize", "train", "evaluate"}),
+    ("seed", 8, {"preprocess", "baseline", "train"}),
+    ("arch", "gru", {"vectors", "train", "evaluate"}),
     ("datasets__tiny__source__split_seed", 4, {"download"}),
     ("datasets__tiny__preprocess__lowercase", False, {"preprocess"}),
     ("datasets__tiny__preprocess__stem", "snowball", {"preprocess"}),
@@ -33,8 +33,9 @@ PARAMETERS: list[tuple[str, Any, set[str]]] = [
     ("train__buckets", 2, {"train"}),
     ("evaluate__threshold", 0.4, {"evaluate"}),
     ("evaluate__bins", 5, {"evaluate"}),
+    ("evaluate__calibration", "none", {"evaluate"}),
 ]
-ALL = {"download", "preprocess", "tokenize", "vectors", "train", "evaluate"}
+ALL = {"download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"}
 MODULES: list[tuple[str, set[str]]] = [
     ("params", ALL),
     ("files", ALL),
@@ -60,6 +61,10 @@ MODULES: list[tuple[str, set[str]]] = [
     ("model_files", {"train", "evaluate"}),
     ("scoring", {"evaluate"}),
     ("evaluation", {"evaluate"}),
+    ("calibration", {"evaluate"}),
+    ("comparison", {"evaluate"}),
+    ("slices", {"evaluate"}),
+    ("report", {"evaluate"}),
     ("figures", {"evaluate"}),
     ("attempts", set()),
     ("backend", set()),

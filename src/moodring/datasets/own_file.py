@@ -29,8 +29,8 @@ def read(source: FileSource) -> pa.Table:
     """
     path = find_file(source.path)
     table = _read_file(path)
-    columns = [source.text, source.label, *([source.split] if source.split else [])]
-    for column in columns:
+    columns = [source.text, source.label, source.split, source.origin]
+    for column in filter(None, columns):
         if table.column_names.count(column) != 1:
             raise MoodringError(
                 f"{source.path} has no single column {column!r}; its columns: {', '.join(table.column_names)}"
@@ -50,7 +50,7 @@ def read(source: FileSource) -> pa.Table:
             raise MoodringError(
                 f"{source.path}, row {row}: split must be train or test, received: {split!r:.80}"
             )
-    return make_table(splits, labels, texts)
+    return make_table(splits, labels, texts, _origins(table, source))
 
 
 def _read_file(path: Path) -> pa.Table:
@@ -92,6 +92,12 @@ def _text(value: object, row: int, source: FileSource) -> str:
             f"{source.path}, row {row}: column {source.text!r} must hold text, received: {value!r:.80}"
         )
     return value
+
+
+def _origins(table: pa.Table, source: FileSource) -> list[str] | None:
+    if source.origin is None:
+        return None
+    return ["" if value is None else str(value) for value in table[source.origin].to_pylist()]
 
 
 def _label(value: object, row: int, meaning: dict[str, int], source: FileSource) -> int:
