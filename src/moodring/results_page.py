@@ -82,7 +82,7 @@ def filled(page: str, entries: Sequence[Entry]) -> str:
 
 
 def table(entries: Sequence[Entry]) -> str:
-    """One dataset's rows, a table a group."""
+    """One dataset's rows as a table, each group under its name."""
     seeds = len(entries[0].runs)
     baseline = entries[0].row.params.baseline
     head = [
@@ -98,11 +98,11 @@ def table(entries: Sequence[Entry]) -> str:
         "target",
         "command, S a seed",
     ]
-    lines: list[str] = []
+    lines = [_line(head), _line(["---"] * len(head))]
     for group in dict.fromkeys(entry.row.group for entry in entries):
-        lines += [f"**{group}**", "", _line(head), _line(["---"] * len(head))]
+        lines.append(_line([f"**{group}**", *[""] * (len(head) - 1)]))
         lines += [_line(_cells(entry)) for entry in entries if entry.row.group == group]
-        lines.append("")
+    lines.append("")
     runs = [run for entry in entries for run in entry.runs.values() if run is not None]
     commits = sorted({run.commit[:7] for run in runs if run.commit})
     if commits:
@@ -112,34 +112,17 @@ def table(entries: Sequence[Entry]) -> str:
 
 def leaks(entries: Sequence[Entry]) -> str:
     """What kept emoticons are worth, and what becomes of them in each row of such a dataset, in words."""
-    lines = []
-    for entry in entries:
-        if entry.row.group != LEAKAGE:
-            continue
-        one = entry.row.params
-        honest = [
-            other.accuracy
-            for other in entries
-            if (other.row.group, other.row.dataset, other.row.params.arch) == (DEFAULT, one.dataset, one.arch)
-        ]
-        kept, dropped = entry.accuracy, honest[0] if honest else None
-        if kept is None or dropped is None:
-            lines.append(f"- {entry.row.label} on `{one.dataset}`: its runs are not all there yet.")
-        else:
-            lines.append(
-                f"- `{one.arch}` on `{one.dataset}`: {_percent(kept)} with emoticons kept, "
-                f"{_percent(dropped)} with them dropped: {_points(kept - dropped)} points, which are "
-                "the label read off the text."
-            )
-    for dataset in dict.fromkeys(entry.row.dataset for entry in entries if entry.row.group == LEAKAGE):
+    leaking = [entry for entry in entries if entry.row.group == LEAKAGE]
+    honest = {_subject(entry): entry for entry in entries if entry.row.group == DEFAULT}
+    lines = [_gap(entry, honest.get(_subject(entry))) for entry in leaking]
+    for dataset in dict.fromkeys(entry.row.dataset for entry in leaking):
         treated: dict[str, list[str]] = {}
         for entry in entries:
             if entry.row.dataset == dataset:
-                name = entry.row.experiment
-                label = f"`{name}`" if name else entry.row.label
-                treated.setdefault(entry.row.params.data.preprocess.emoticons, []).append(label)
-        told = [f"`emoticons: {way}` in {_listed(labels)}" for way, labels in treated.items()]
-        lines += ["", f"On `{dataset}`: {'; '.join(told)}."]
+                name = f"`{entry.row.experiment}`" if entry.row.experiment else entry.row.label
+                treated.setdefault(_emoticons(entry), []).append(name)
+        told = [f"{way} in {_listed(names)}" for way, names in treated.items()]
+        lines += ["", f"In the rows of `{dataset}`: {'; '.join(told)}."]
     return "\n".join([*lines, ""])
 
 
@@ -149,6 +132,24 @@ def wilson(share: float, rows: int) -> tuple[float, float]:
     middle = share + z**2 / (2 * rows)
     half = z * math.sqrt(share * (1 - share) / rows + (z / (2 * rows)) ** 2)
     return (middle - half) / (1 + z**2 / rows), (middle + half) / (1 + z**2 / rows)
+
+
+def _subject(entry: Entry) -> tuple[str, str]:
+    return entry.row.dataset, entry.row.params.arch
+
+
+def _emoticons(entry: Entry) -> str:
+    return f"`emoticons: {entry.row.params.data.preprocess.emoticons}`"
+
+
+def _gap(leaking: Entry, honest: Entry | None) -> str:
+    what = f"- {leaking.row.label}, on `{leaking.row.dataset}`: "
+    if honest is None or leaking.accuracy is None or honest.accuracy is None:
+        return f"{what}the runs to compare are not all there."
+    return (
+        f"{what}{_percent(leaking.accuracy)} with {_emoticons(leaking)}, {_percent(honest.accuracy)} with "
+        f"{_emoticons(honest)}: {_points(leaking.accuracy - honest.accuracy)} points."
+    )
 
 
 def _cells(entry: Entry) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -14,8 +14,8 @@ from moodring.experiments import assignments, merged, settings_of
 from moodring.params import Block, Name, Params, Seed, Share, parse_params, read_yaml
 
 PLACE = Path("docs/results.yaml")
-DEFAULT = "Default parameters"
-LEAKAGE = "Leakage"
+DEFAULT: Final = "Default parameters"
+LEAKAGE: Final = "Leakage"
 
 
 class _Row(Block):
