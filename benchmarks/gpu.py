@@ -76,6 +76,7 @@ class Arch:
     head: int = 0
     head_dropout: float = 0.0
     padding: str = "fixed"  # static shapes; the layers are the same as with length buckets
+    ngrams: int = 0
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def model(params: Params) -> keras.Model:
     keras.utils.set_random_seed(1)
     small = {"embedding": drawn(8), "units": 8}
     model = build(params.recurrent_archs["lstm"].model_copy(update=small), len(VOCABULARY), LENGTH)
-    model.set_weights([weights * 10 for weights in model.get_weights()])
+    model.set_weights([weights * 6 for weights in model.get_weights()])
     return model
 
 

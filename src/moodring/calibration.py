@@ -27,7 +27,7 @@ def fit_temperature(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> fl
     """
     from scipy.optimize import minimize_scalar
 
-    logits = _logits(scores)
+    logits = log_odds(scores)
     away = np.where(labels == 1, -logits, logits)  # log loss is log(1 + e^away)
 
     def loss(log_temperature: float) -> float:
@@ -43,9 +43,10 @@ def apply_temperature(scores: NDArray[np.float32], temperature: float) -> NDArra
     """Scores with their logits divided by the temperature; shape (rows,), float32. At 1, unchanged."""
     if temperature == NONE:
         return scores
-    return np.asarray(1 / (1 + np.exp(-_logits(scores) / temperature)), dtype=np.float32)
+    return np.asarray(1 / (1 + np.exp(-log_odds(scores) / temperature)), dtype=np.float32)
 
 
-def _logits(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+def log_odds(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The logits of probabilities, shape (rows,), float64; of 0 and 1 those of `MARGIN` from them."""
     exact = np.clip(scores.astype(np.float64), MARGIN, 1 - MARGIN)
     return np.asarray(np.log(exact / (1 - exact)), dtype=np.float64)

@@ -20,7 +20,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that zip can hold
 
 def write_model(path: Path, model: keras.Model, history: pd.DataFrame, settings: Settings) -> None:
     """Write model, history and settings as one directory, whole or not at all."""
-    write_result(path, MODEL, lambda file: save_model(file, model), history, settings)
+    write_result(path, {MODEL: lambda file: save_model(file, model)}, history, settings)
 
 
 def save_model(path: Path, model: keras.Model) -> None:

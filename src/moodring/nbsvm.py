@@ -10,7 +10,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,11 @@ class Nbsvm:
     ngrams: Ngrams
     weights: NDArray[np.float32]
     bias: float
+
+    @property
+    def size(self) -> int:
+        """How many numbers were fitted."""
+        return len(self.weights) + 1
 
     def logits(self, texts: Ragged) -> NDArray[np.float64]:
         """The log odds of positive, shape (texts,)."""
@@ -122,19 +127,26 @@ def log_count_ratios(
     return np.asarray(ratios, np.float32)
 
 
+class Judged(NamedTuple):
+    """Log loss in nats, and accuracy."""
+
+    loss: float
+    accuracy: float
+
+
 def history(model: Nbsvm, train: Split, validation: Split) -> pd.DataFrame:
     """As a network's history, in one row: epoch 1, loss, accuracy, val_loss, val_accuracy."""
-    loss, accuracy = _judged(model, train)
-    val_loss, val_accuracy = _judged(model, validation)
-    columns = {"loss": loss, "accuracy": accuracy, "val_loss": val_loss, "val_accuracy": val_accuracy}
-    return pd.DataFrame([{"epoch": 1, **columns}])
+    seen, held = (judge(model.logits(split.texts), split.labels) for split in (train, validation))
+    columns = {"loss": seen.loss, "accuracy": seen.accuracy}
+    held_out = {"val_loss": held.loss, "val_accuracy": held.accuracy}
+    return pd.DataFrame([{"epoch": 1, **columns, **held_out}])
 
 
-def _judged(model: Nbsvm, split: Split) -> tuple[float, float]:
-    """Log loss in nats, and accuracy."""
-    logits, positive = model.logits(split.texts), np.asarray(split.labels) == 1
+def judge(logits: NDArray[np.float64], labels: NDArray[np.int8]) -> Judged:
+    """How good log odds are; both of shape (texts,)."""
+    positive = np.asarray(labels) == 1
     loss = np.logaddexp(0, np.where(positive, -logits, logits)).mean()
-    return float(loss), float(((logits >= 0) == positive).mean())
+    return Judged(float(loss), float(((logits >= 0) == positive).mean()))
 
 
 def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

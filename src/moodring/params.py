@@ -167,6 +167,9 @@ class RecurrentParams(Block):
     )
     head_dropout: Rate = Field(description="right before the output layer")
     padding: Literal["bucket", "fixed"]
+    ngrams: Annotated[int, Field(ge=0, le=5)] = Field(
+        description="above 0: blended with a linear model over n-grams of at most so many words"
+    )
 
     @model_validator(mode="after")
     def _flatten_needs_one_length(self) -> RecurrentParams:
@@ -190,6 +193,12 @@ class NbsvmParams(Block):
     min_count: Count = Field(description="n-grams of fewer training texts are left out")
     smoothing: Annotated[float, Field(gt=0)] = Field(description="added to each n-gram's counts")
     cost: Annotated[float, Field(gt=0)] = Field(description="of an error; scikit-learn's C")
+
+    @classmethod
+    def beside_a_network(cls, ngrams: int) -> NbsvmParams:
+        """Those of the linear model that a network with `ngrams` is blended with."""
+        embedding = NoEmbedding(vectors="none")
+        return cls(kind="nbsvm", embedding=embedding, ngrams=ngrams, min_count=2, smoothing=1.0, cost=1.0)
 
 
 ArchParams = Annotated[RecurrentParams | NbsvmParams, Field(discriminator="kind")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from moodring.results import LINEAR, model_file
+from moodring.results import BLEND, LINEAR, MODEL, model_files
 from moodring.scoring import Predictor
 
 
@@ -14,11 +14,20 @@ def read_model(path: Path) -> Predictor:
     Raises:
         MoodringError: it is missing or damaged.
     """
-    if (file := model_file(path)).name == LINEAR:
-        from moodring.nbsvm import Nbsvm
-
-        return Nbsvm.load(file)
+    files = {file.name: file for file in model_files(path)}
+    if MODEL not in files:
+        return _linear(files[LINEAR])
     from moodring.model_files import load_model  # Keras takes seconds to import
 
-    model: Predictor = load_model(file)
-    return model
+    network: Predictor = load_model(files[MODEL])
+    if BLEND not in files:
+        return network
+    from moodring.blending import Blend, Shares
+
+    return Blend(network, _linear(path / LINEAR), Shares.load(files[BLEND]))
+
+
+def _linear(path: Path) -> Predictor:
+    from moodring.nbsvm import Nbsvm
+
+    return Nbsvm.load(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from moodring.files import replacing, sha256, write_json
 
 MODEL = "model.keras"
 LINEAR = "nbsvm.npz"
+BLEND = "blend.json"
 HISTORY = "history.csv"
 SETTINGS = "settings.json"
 
@@ -34,6 +35,7 @@ class Settings:
         weights: fitted numbers.
         best_epoch: the epoch, from 1, whose weights were kept.
         params: the parameters that training depended on, by their names in params.yaml.
+        blended: where the network is blended with a linear model, the blend's val_loss and val_accuracy.
         coverage: how much of the corpus given vectors know; see `vectors.Aligned`. None without vectors.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     best_epoch: int
     params: dict[str, Any]
     coverage: dict[str, float] | None = None
+    blended: dict[str, float] | None = None
 
     @property
     def padding(self) -> Padding:
@@ -57,7 +60,7 @@ class Result:
 
     Args:
         digest: of the model directory, as DVC computes it; what makes this result itself and no other.
-        model_sha256: of the model's file in it.
+        model_sha256: of the model's first file in it.
         settings: the model's.
         history: a row an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
     """
@@ -71,6 +74,7 @@ class Result:
     def summary(self) -> dict[str, int | float]:
         """The flat content of metrics/train.json: the kept epoch's figures and the model's size."""
         best = self.history.set_index("epoch").loc[self.settings.best_epoch]
+        best = best.to_dict() | (self.settings.blended or {})
         return {
             "epochs": len(self.history),
             "best_epoch": self.settings.best_epoch,
@@ -81,26 +85,33 @@ class Result:
         }
 
 
-def model_file(path: Path) -> Path:
-    """The model's file in a result's directory: a network's, unless a linear one stands there."""
-    return path / (LINEAR if (path / LINEAR).is_file() else MODEL)
+def model_files(path: Path) -> list[Path]:
+    """The files of the model in a result's directory: a network's, a linear one's, or of a blend of both.
+
+    Raises:
+        MoodringError: there is none.
+    """
+    found = [path / name for name in (MODEL, LINEAR, BLEND) if (path / name).is_file()]
+    if not found:
+        raise MoodringError(f"cannot load {path / MODEL}: there is no model. Run `dvc repro` to make it.")
+    return found
 
 
 def write_result(
-    path: Path, name: str, save: Callable[[Path], None], history: pd.DataFrame, settings: Settings
+    path: Path, model: Mapping[str, Callable[[Path], None]], history: pd.DataFrame, settings: Settings
 ) -> None:
     """Write model, history and settings as one directory, whole or not at all.
 
     Args:
         path: the directory.
-        name: of the model's file.
-        save: writes that file.
+        model: what writes each of the model's files, by its name.
         history: a row an epoch.
         settings: the model's.
     """
     with replacing(path) as fresh:
         fresh.mkdir()
-        save(fresh / name)
+        for name, save in model.items():
+            save(fresh / name)
         history.to_csv(fresh / HISTORY, index=False, lineterminator="\n")
         write_json(fresh / SETTINGS, asdict(settings))
 
@@ -111,7 +122,7 @@ def read_result(path: Path) -> Result:
     Raises:
         MoodringError: a file is missing or damaged.
     """
-    model_sha256 = _read(model_file(path), sha256)
+    model_sha256 = _read(model_files(path)[0], sha256)
     history = _read(path / HISTORY, pd.read_csv)
     return Result(dvc_hash(path), model_sha256, read_settings(path), history)
 

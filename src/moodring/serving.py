@@ -17,7 +17,7 @@ from moodring.corpus import VOCABULARY
 from moodring.errors import MoodringError
 from moodring.files import write_json
 from moodring.predictors import read_model
-from moodring.results import SETTINGS, Settings, model_file, read_settings
+from moodring.results import SETTINGS, Settings, model_files, read_settings
 from moodring.scoring import Predictor, score
 from moodring.tables import StoredTable
 from moodring.text import Cleaner
@@ -105,7 +105,7 @@ def write_bundle(
     write_json(bundle / SCORER, scorer)
     try:
         shutil.copyfile(vocabulary, bundle / VOCABULARY)
-        for file in (model_file(models), models / SETTINGS):
+        for file in (*model_files(models), models / SETTINGS):
             shutil.copyfile(file, bundle / file.name)
     except OSError as error:
         raise MoodringError(f"cannot read the model: {error}. Run `dvc repro` to make it.") from error
