@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install repro test test-fast benchmarks ui lint format lock clean-venv
+.PHONY: help install repro test test-fast benchmarks results ui lint format lock clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ test-fast: $(VENV)/.dev ## the tests that start no pipeline
 
 benchmarks: $(VENV)/.dev ## measure against the notebooks and others (an hour or more; needs a machine at rest)
 	python -m benchmarks --json benchmarks/results.json --markdown docs/performance.md
+
+results: $(VENV)/.base ## run what docs/results.md lacks, one after the other, and write it (many hours)
+	moodring results --run
 
 ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:5000
 	moodring ui

@@ -41,7 +41,7 @@ from moodring.architectures import CELLS, build
 from moodring.fused import obstacles
 
 if TYPE_CHECKING:
-    from moodring.params import ArchParams
+    from moodring.params import RecurrentParams
 
 BACKEND = str(keras.backend.backend())
 PRECISIONS = {"float32": "float32", "mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -50,20 +50,33 @@ WARM_UP_STEPS = 2  # all batches have one shape: compiled with the first
 
 
 @dataclass(frozen=True)
+class Embedding:
+    """The fields of `moodring.params.EmbeddingParams`."""
+
+    size: int
+    dropout: float = 0.0
+    spatial_dropout: float = 0.0
+    vectors: str = "none"
+    frozen_epochs: int = 0
+
+
+@dataclass(frozen=True)
 class Arch:
-    """The fields of `moodring.params.ArchParams` that `build` and `obstacles` read."""
+    """The fields of `moodring.params.RecurrentParams` that `build` and `obstacles` read."""
 
     cell: str
-    embedding: int
+    embedding: Embedding
     units: int
+    kind: str = "recurrent"
     bidirectional: bool = False
-    embedding_dropout: float = 0.0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
+    output_dropout: float = 0.0
     pooling: str = "last"
     head: int = 0
     head_dropout: float = 0.0
     padding: str = "fixed"  # static shapes; the layers are the same as with length buckets
+    ngrams: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,7 @@ class Size:
 
 
 # The settings of experiments/*.yaml; `rnn`, which no experiment has, is its LSTM's model with another cell.
-IMDB_LSTM = Arch("lstm", embedding=32, units=32, embedding_dropout=0.2, head=256, head_dropout=0.2)
+IMDB_LSTM = Arch("lstm", embedding=Embedding(32, dropout=0.2), units=32, head=256, head_dropout=0.2)
 IMDB = Size(
     vocabulary=3800,
     length=380,
@@ -87,17 +100,16 @@ IMDB = Size(
         "lstm": IMDB_LSTM,
         "bilstm": Arch(
             "lstm",
-            embedding=32,
+            embedding=Embedding(32, dropout=0.5),
             units=32,
             bidirectional=True,
-            embedding_dropout=0.5,
             pooling="flatten",
             head_dropout=0.5,
         ),
         "gru": replace(IMDB_LSTM, cell="gru"),
     },
 )
-TWITTER_LSTM = Arch("lstm", embedding=200, units=100, dropout=0.2, recurrent_dropout=0.2)
+TWITTER_LSTM = Arch("lstm", embedding=Embedding(200), units=100, dropout=0.2, recurrent_dropout=0.2)
 TWITTER = Size(vocabulary=10_734, length=200, batch=64, archs={"lstm": TWITTER_LSTM})
 SIZES = {
     "imdb": IMDB,
@@ -112,7 +124,8 @@ QUICK_SIZES = ("imdb", "twitter")
 def shrunk(size: Size) -> Size:
     """The same models, so small that they tell nothing but that they run."""
     archs = {
-        name: replace(arch, embedding=4, units=3, head=min(arch.head, 5)) for name, arch in size.archs.items()
+        name: replace(arch, embedding=Embedding(4, arch.embedding.dropout), units=3, head=min(arch.head, 5))
+        for name, arch in size.archs.items()
     }
     return Size(vocabulary=50, length=6, batch=4, archs=archs)
 
@@ -203,7 +216,7 @@ class Clock(keras.callbacks.Callback):
 def measure_model(row: Row, arch: Arch, size: Size, effort: Effort) -> None:
     """Fit and predict with the project's own model; fills in the row."""
     keras.mixed_precision.set_dtype_policy(row.precision)
-    params = cast("ArchParams", arch)  # `build` and `obstacles` read its fields and no more
+    params = cast("RecurrentParams", arch)  # `build` and `obstacles` read its fields and no more
     # Unless told, LSTM and GRU have use_cudnn="auto", as in the pipeline.
     unfused = {arch.cell: partial(CELLS[arch.cell], use_cudnn=False)} if row.fused_asked is False else {}
     with patch.dict(CELLS, unfused):
@@ -263,7 +276,7 @@ def bare_tensorflow(arch: Arch, size: Size, dtype: str) -> Bare:
     import tensorflow as tf
 
     sides = 2 if arch.bidirectional else 1
-    inputs = tf.Variable(tf.random.normal((size.batch, size.length, arch.embedding), dtype=dtype))
+    inputs = tf.Variable(tf.random.normal((size.batch, size.length, arch.embedding.size), dtype=dtype))
     weights = tf.Variable(tf.random.normal((weight_count(arch),), stddev=0.05, dtype=dtype))
     state = tf.zeros((size.batch, sides, arch.units), dtype)
     lengths = tf.fill([size.batch], size.length)
@@ -298,7 +311,7 @@ def bare_jax(arch: Arch, size: Size, dtype: str) -> Bare:
         raise NotImplementedError("JAX has a cuDNN kernel for LSTM only")
     sides = 2 if arch.bidirectional else 1
     keys = jax.random.split(jax.random.key(7), 2)
-    inputs = jax.random.normal(keys[0], (size.batch, size.length, arch.embedding), dtype)
+    inputs = jax.random.normal(keys[0], (size.batch, size.length, arch.embedding.size), dtype)
     weights = 0.05 * jax.random.normal(keys[1], (weight_count(arch),), dtype)
     state = jnp.zeros((sides, size.batch, arch.units), dtype)
     lengths = jnp.full((size.batch,), size.length, jnp.int32)
@@ -310,7 +323,7 @@ def bare_jax(arch: Arch, size: Size, dtype: str) -> Bare:
             state,
             weights,
             lengths,
-            input_size=arch.embedding,
+            input_size=arch.embedding.size,
             hidden_size=arch.units,
             num_layers=1,
             dropout=0.0,
@@ -328,8 +341,8 @@ def bare_torch(arch: Arch, size: Size, dtype: str) -> Bare:
 
     where = {"device": "cuda" if gpu() else "cpu", "dtype": getattr(torch, dtype)}
     kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[arch.cell]
-    layer = kind(arch.embedding, arch.units, batch_first=True, bidirectional=arch.bidirectional, **where)
-    inputs = torch.randn(size.batch, size.length, arch.embedding, **where, requires_grad=True)
+    layer = kind(arch.embedding.size, arch.units, batch_first=True, bidirectional=arch.bidirectional, **where)
+    inputs = torch.randn(size.batch, size.length, arch.embedding.size, **where, requires_grad=True)
     wanted = [inputs, *layer.parameters()]
 
     def step() -> Any:
@@ -343,7 +356,7 @@ def weight_count(arch: Arch) -> int:
     """Of one layer as cuDNN counts: each gate has two matrices and two biases."""
     gates = {"lstm": 4, "gru": 3}[arch.cell]
     sides = 2 if arch.bidirectional else 1
-    return sides * gates * arch.units * (arch.embedding + arch.units + 2)
+    return sides * gates * arch.units * (arch.embedding.size + arch.units + 2)
 
 
 @contextmanager
@@ -381,7 +394,7 @@ def kernel_of_keras() -> tuple[Any, str]:
     return rnn, "lstm"
 
 
-def why_not(params: ArchParams, *, asked: bool) -> str:
+def why_not(params: RecurrentParams, *, asked: bool) -> str:
     """Why a model did not take the fused path."""
     if found := obstacles(params, BACKEND):
         return "; ".join(found)
@@ -465,7 +478,7 @@ def rows_of(sizes: dict[str, Size], archs: list[str], precisions: list[str], eff
                     bare = row(what="bare kernel", fused_asked=True)
                     yield attempt(bare, partial(measure_bare, bare, arch, size, effort))
                 # Where something is in the way of the fused path anyway, both would be the same program.
-                clear = not obstacles(cast("ArchParams", arch), BACKEND)
+                clear = not obstacles(cast("RecurrentParams", arch), BACKEND)
                 choices = (True, False) if clear else (None if arch.cell == "rnn" else True,)
                 for asked in choices:
                     model = row(what="model", fused_asked=asked)

@@ -124,7 +124,9 @@ def moodring_project(root: Path) -> Project:
     copy_parts(root)
     tree = _read(root / "params.yaml")
     for block in tree["archs"].values():
-        block |= {"embedding": 8, "units": 8}
+        if block["kind"] == "recurrent":
+            block["embedding"] |= {"size": 8, "vectors": "none"}
+            block["units"] = 8
     tree["train"] |= {"epochs": 2, "batch_size": 16, "buckets": 3}
     _write(root / "params.yaml", {**tree, "dataset": "made", "datasets": {"made": MADE}})
     project = Project(root)

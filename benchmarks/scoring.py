@@ -114,7 +114,7 @@ def _ours(experiment: str, corpus: Path) -> Callable[[list[str]], Any]:
 
     params = experiment_params(experiment)
     words = len(read_vocabulary(corpus))
-    model = build(params.architecture, words, params.data.max_length)
+    model = build(params.recurrent, words, params.data.max_length)
     padding = padding_of(params)
     settings = Settings(
         padding.max_length, padding.buckets, words, model.count_params(), 1, params.of_training()

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from moodring.params import ArchParams
+from moodring.params import RecurrentParams
 
 
 class Classifier(nn.Module):
@@ -21,11 +21,11 @@ class Classifier(nn.Module):
         words: rows of the embedding.
     """
 
-    def __init__(self, params: ArchParams, words: int) -> None:
+    def __init__(self, params: RecurrentParams, words: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(words, params.embedding)
-        self.dropout = nn.Dropout(params.embedding_dropout or params.dropout)
-        self.lstm = nn.LSTM(params.embedding, params.units, batch_first=True)
+        self.embedding = nn.Embedding(words, params.embedding.size)
+        self.dropout = nn.Dropout(params.embedding.dropout or params.dropout)
+        self.lstm = nn.LSTM(params.embedding.size, params.units, batch_first=True)
         width = params.head or params.units
         hidden = [nn.Linear(params.units, width), nn.ReLU(), nn.Dropout(params.head_dropout)]
         self.head = nn.Sequential(*(hidden if params.head else []), nn.Linear(width, 1))
@@ -40,7 +40,7 @@ def epoch_seconds(
     x: NDArray[np.int32],
     y: NDArray[np.int64],
     words: int,
-    params: ArchParams,
+    params: RecurrentParams,
     batch_size: int,
     epochs: int,
 ) -> list[float]:

@@ -147,7 +147,7 @@ def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
     train, validation, test = (read_split(folder, name) for name in ("train", "validation", "test"))
     padding = training.padding_of(params)
     keras.utils.set_random_seed(params.seed)
-    model = build(params.architecture, len(read_vocabulary(folder)), params.data.max_length)
+    model = build(params.recurrent, len(read_vocabulary(folder)), params.data.max_length)
     clock = EpochClock()
     attach(model, clock)
     fitted = params.train.model_copy(update={"epochs": epochs})
@@ -170,7 +170,7 @@ def train_torch(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
         data["x_train"][:rows],
         data["y_train"][:rows],
         words,
-        params.architecture,
+        params.recurrent,
         params.train.batch_size,
         epochs,
     )
@@ -234,7 +234,7 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
             os.chdir(room)
             with training_run(params, data, key) as run:
                 keras.utils.set_random_seed(params.seed)
-                model = build(params.architecture, words, params.data.max_length)
+                model = build(params.recurrent, words, params.data.max_length)
                 attach(model, clock)
                 report, checkpoint = run.log_epoch, run.attempt.checkpoint
                 training.fit(model, train, validation, fitted, padding, params.seed, report, checkpoint)

@@ -1,4 +1,4 @@
-"""Evaluate the model on the test split."""
+"""Evaluate the model on the test split, beside the baseline."""
 
 from __future__ import annotations
 
@@ -15,43 +15,54 @@ from moodring.params import load_params
 @shows_errors
 def main(
     params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
+    raw: Annotated[Path, typer.Option(help="read: texts to show")] = Path("data/raw.parquet"),
     clean: Annotated[Path, typer.Option(help="read: how raw text is cleaned")] = Path("data/clean.parquet"),
+    data: Annotated[Path, typer.Option(help="read: duplicates, leaks")] = Path("metrics/data.json"),
     corpus: Annotated[Path, typer.Option(help="read: vocabulary and arrays")] = Path("data/corpus"),
     models: Annotated[Path, typer.Option(help="read: model, history, settings")] = Path("models"),
-    scored: Annotated[Path, typer.Option(help="written: label and score of each test text")] = Path(
-        "data/scores.parquet"
-    ),
+    baseline: Annotated[Path, typer.Option(help="read: its scores")] = Path("data/baseline.parquet"),
+    scored: Annotated[Path, typer.Option(help="written: label, score")] = Path("data/scores.parquet"),
     metrics: Annotated[Path, typer.Option(help="written: flat test metrics")] = Path("metrics/test.json"),
-    slices: Annotated[Path, typer.Option(help="written: confusion, accuracy by length")] = Path(
-        "metrics/slices.json"
-    ),
+    slices: Annotated[Path, typer.Option(help="written: by group")] = Path("metrics/slices.json"),
     plots: Annotated[Path, typer.Option(help="written: CSV and PNG of each plot")] = Path("metrics/plots"),
+    report: Annotated[Path, typer.Option(help="written: pages, table of mistakes")] = Path("report"),
 ) -> None:
-    """Score the test split, write metrics and plots, and complete the result's MLflow run."""
+    """Score the test split, write metrics, plots and report, and complete the result's MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
     check_backend()
-    from moodring.corpus import read_split
-    from moodring.evaluation import evaluate
+    from moodring.comparison import in_words
+    from moodring.corpus import read_split, read_vocabulary
+    from moodring.evaluation import Scored, evaluate
     from moodring.figures import write_plots
-    from moodring.files import write_json
-    from moodring.model_files import read_model
+    from moodring.files import read_json, write_json
+    from moodring.predictors import read_model
     from moodring.publishing import check_store, publish_or_leave
+    from moodring.report import Subject, write_report
     from moodring.result_files import ResultFiles
     from moodring.results import read_result
-    from moodring.scoring import score, write_scores
+    from moodring.scoring import read_scores, score, write_scores
+    from moodring.slices import read_texts
+    from moodring.tables import StoredTable
 
-    files = ResultFiles(clean, corpus, models, metrics, slices, plots)
+    files = ResultFiles(clean, corpus, models, metrics, slices, plots, report)
     check_store(files, chosen)
-    result = read_result(models)
-    test = read_split(corpus, "test")
-    scores = score(read_model(models), test.texts, result.settings.padding)
-    found = evaluate(test.labels, scores, test.texts.lengths, chosen.evaluate)
-    write_scores(scored, test.labels, scores)
+    result, model = read_result(models), read_model(models)
+    test, validation = read_split(corpus, "test"), read_split(corpus, "validation")
+    rival = read_scores(baseline, test.labels)
+    texts = read_texts(StoredTable(raw), StoredTable(clean), read_vocabulary(corpus), test)
+    judged, held = (
+        Scored(split.labels, score(model, split.texts, result.settings.padding))
+        for split in (test, validation)
+    )
+    found = evaluate(judged, held, rival, texts, chosen.evaluate)
+    write_scores(scored, test.labels, found.scores)
     write_json(metrics, found.metrics)
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)
+    write_report(report, Subject.of(chosen, read_json(data)), found, plots)
     said = publish_or_leave(files, chosen)
-    print(f"{chosen.dataset}, {chosen.arch}: {found.metrics} -> {metrics}; {said}")
+    verdict = in_words(found.metrics, chosen.baseline)
+    print(f"{chosen.dataset}, {chosen.arch}: {verdict}; {found.metrics} -> {metrics}; {said}")
 
 
 if __name__ == "__main__":

@@ -16,28 +16,29 @@ from moodring.params import load_params
 def main(
     params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
     corpus: Annotated[Path, typer.Option(help="read: vocabulary and arrays")] = Path("data/corpus"),
-    models: Annotated[Path, typer.Option(help="written: Keras model, history, settings")] = Path("models"),
+    vectors: Annotated[Path, typer.Option(help="read: word vectors, if any")] = Path("data/vectors.parquet"),
+    models: Annotated[Path, typer.Option(help="written: model, history, settings")] = Path("models"),
     summary: Annotated[Path, typer.Option(help="written: the best epoch")] = Path("metrics/train.json"),
     history: Annotated[Path, typer.Option(help="written: a row an epoch")] = Path("metrics/history.csv"),
 ) -> None:
     """Train the chosen architecture, stopping early on the validation split, as one MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
     check_backend()
-    from moodring import training
-    from moodring.attempts import key_of
     from moodring.corpus import read_split, read_vocabulary
-    from moodring.files import copy_file, tree_sha256, write_json
-    from moodring.model_files import write_model
+    from moodring.files import copy_file, write_json
+    from moodring.fitting import fit
+    from moodring.result_files import ResultFiles
     from moodring.results import HISTORY, read_result
     from moodring.tracking.runs import finish_training, training_run
+    from moodring.vectors import aligned
 
-    words = len(read_vocabulary(corpus))
+    files = ResultFiles(corpus=corpus, models=models, stage=Path(__file__), vectors=vectors)
+    vocabulary = read_vocabulary(corpus)
     splits = read_split(corpus, "train"), read_split(corpus, "validation")
-    data = tree_sha256(corpus)
-    key = key_of(chosen.of_model(), data, Path(__file__))
-    with training_run(chosen, data, key) as run:
-        model, epochs = training.train(chosen, words, *splits, run.log_epoch, run.attempt.checkpoint)
-        write_model(models, model, epochs, training.settings_of(chosen, words, model, epochs))
+    given = aligned(vectors, vocabulary, chosen)
+    with training_run(chosen, files.data_sha256(chosen), files.attempt_key(chosen)) as run:
+        write = fit(chosen, len(vocabulary), *splits, run.log_epoch, run.attempt.checkpoint, given)
+        write(models)
         result = read_result(models)
         write_json(summary, result.summary)
         copy_file(models / HISTORY, history)

@@ -6,11 +6,14 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
 from moodring.cleaning import clean_table
-from moodring.params import Params, load_params
+from moodring.params import EmbeddingParams, Params, load_params
+from moodring.slices import Texts
 from moodring.tables import make_table
 from moodring.text import Cleaner
 
@@ -39,10 +42,20 @@ def made_rows(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
     return list(texts), list(texts.values())
 
 
+def drawn(size: int, dropout: float = 0.0) -> EmbeddingParams:
+    """An embedding without pretrained vectors."""
+    return EmbeddingParams(size=size, vectors="none", frozen_epochs=0, dropout=dropout, spatial_dropout=0.0)
+
+
 def made_table(train: int = 160, test: int = 40) -> pa.Table:
     """A raw table of made texts."""
     texts, labels = made_rows(train + test)
     return make_table(["train"] * train + ["test"] * test, labels, texts)
+
+
+def bare_texts(lengths: NDArray[np.int64]) -> Texts:
+    """Texts of which nothing is known but their lengths."""
+    return Texts([f"text {i}" for i in range(len(lengths))], lengths, np.zeros(len(lengths)))
 
 
 def cleaned(

@@ -11,12 +11,12 @@ from keras import layers
 
 from moodring.architectures import build
 from moodring.experiments import merged
-from moodring.params import ArchParams, Params, load_params, parse_params, read_yaml
-from tests.conftest import ROOT
+from moodring.params import Params, RecurrentParams, load_params, parse_params, read_yaml
+from tests.conftest import ROOT, drawn
 
 COMMITTED = load_params(ROOT / "params.yaml")
 WORDS, LENGTH, ROWS = 20, 6, 16
-NO_DROPOUT = {"embedding_dropout": 0.0, "dropout": 0.0, "recurrent_dropout": 0.0, "head_dropout": 0.0}
+NO_DROPOUT = {"dropout": 0.0, "recurrent_dropout": 0.0, "head_dropout": 0.0}
 
 
 def seed_params(name: str) -> Params:
@@ -25,14 +25,15 @@ def seed_params(name: str) -> Params:
 
 
 SEEDS = {name: seed_params(name) for name in ("imdb-lstm", "imdb-bilstm", "imdb-gru", "twitter-lstm")}
-EVERY_ARCH = {**COMMITTED.archs, **{name: params.architecture for name, params in SEEDS.items()}}
+RECURRENT = COMMITTED.recurrent_archs
+EVERY_ARCH = {**RECURRENT, **{name: params.recurrent for name, params in SEEDS.items()}}
 
 
-def small(arch: ArchParams, pooling: str) -> ArchParams:
+def small(arch: RecurrentParams, pooling: str) -> RecurrentParams:
     """The architecture with few units, and another pooling."""
-    sizes = {"embedding": 4, "units": 3, "head": min(arch.head, 5)}
+    sizes = {"embedding": drawn(4), "units": 3, "head": min(arch.head, 5)}
     padding = "fixed" if pooling == "flatten" else arch.padding
-    return ArchParams(**{**arch.model_dump(), **sizes, "pooling": pooling, "padding": padding})
+    return RecurrentParams(**{**arch.model_dump(), **sizes, "pooling": pooling, "padding": padding})
 
 
 def made_batch() -> tuple[np.ndarray, np.ndarray]:
@@ -53,26 +54,26 @@ def pooling(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=EVERY_ARCH)
-def arch(request: pytest.FixtureRequest, pooling: str) -> ArchParams:
+def arch(request: pytest.FixtureRequest, pooling: str) -> RecurrentParams:
     keras.utils.set_random_seed(1)
     return small(EVERY_ARCH[request.param], pooling)
 
 
-def test_a_score_between_0_and_1_comes_back_for_each_text(arch: ArchParams):
+def test_a_score_between_0_and_1_comes_back_for_each_text(arch: RecurrentParams):
     scores = scores_of(build(arch, WORDS, LENGTH), made_batch()[0])
     assert scores.shape == (ROWS, 1)
     assert scores.dtype == np.float32
     assert ((scores >= 0) & (scores <= 1)).all()
 
 
-def test_a_saved_model_scores_as_before(arch: ArchParams, tmp_path: Path):
+def test_a_saved_model_scores_as_before(arch: RecurrentParams, tmp_path: Path):
     model, ids = build(arch, WORDS, LENGTH), made_batch()[0]
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(scores_of(loaded, ids), scores_of(model, ids))
 
 
-def test_a_training_step_lowers_the_loss_on_its_batch(arch: ArchParams):
+def test_a_training_step_lowers_the_loss_on_its_batch(arch: RecurrentParams):
     model = build(arch.model_copy(update=NO_DROPOUT), WORDS, LENGTH)
     model.compile("adam", "binary_crossentropy", run_eagerly=True)
     ids, labels = made_batch()
@@ -111,7 +112,7 @@ def dense_weights(inputs: int, units: int) -> int:
 )
 def test_seed_models_have_the_notebooks_parameter_counts(name: str, words: int, weights: int):
     params = SEEDS[name]
-    assert build(params.architecture, words, params.data.max_length).count_params() == weights
+    assert build(params.recurrent, words, params.data.max_length).count_params() == weights
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_seed_models_have_the_notebooks_parameter_counts(name: str, words: int, 
 )
 def test_seed_models_have_the_notebooks_layers(name: str, expected: str):
     params = SEEDS[name]
-    model = build(params.architecture, 50, params.data.max_length)
+    model = build(params.recurrent, 50, params.data.max_length)
     assert [described(layer) for layer in model.layers] == expected.split()
 
 
@@ -142,23 +143,21 @@ def described(layer: keras.Layer) -> str:
 
 def test_the_twitter_seed_drops_out_on_inputs_and_state():
     params = SEEDS["twitter-lstm"]
-    recurrent = build(params.architecture, 50, params.data.max_length).get_layer("lstm")
+    recurrent = build(params.recurrent, 50, params.data.max_length).get_layer("lstm")
     assert (recurrent.dropout, recurrent.recurrent_dropout) == (0.2, 0.2)
 
 
 def test_the_bilstm_seed_joins_both_directions_outputs_at_every_step():
     params = SEEDS["imdb-bilstm"]
-    both = build(params.architecture, 50, params.data.max_length).get_layer("bilstm")
+    both = build(params.recurrent, 50, params.data.max_length).get_layer("bilstm")
     assert both.merge_mode == "concat"
     assert both.output.shape == (None, 380, 64)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, arch in COMMITTED.archs.items() if arch.cell in {"lstm", "gru"}]
-)
+@pytest.mark.parametrize("name", [name for name, arch in RECURRENT.items() if arch.cell in {"lstm", "gru"}])
 def test_default_models_meet_the_conditions_of_the_fused_gpu_kernels(name: str):
     # The conditions that Keras documents for its cuDNN implementation.
-    model = build(COMMITTED.archs[name], WORDS, LENGTH)
+    model = build(RECURRENT[name], WORDS, LENGTH)
     assert not model.get_layer("embedding").mask_zero
     wrapped = [layer for layer in model.layers if isinstance(layer, layers.Bidirectional)]
     cells = [side for layer in wrapped for side in (layer.forward_layer, layer.backward_layer)]

@@ -11,8 +11,9 @@ import pytest
 from moodring.checkpoints import Progress, State
 from moodring.errors import MoodringError
 from moodring.model_files import stable_bytes
-from moodring.params import ArchParams, EarlyStopping, Params
+from moodring.params import EarlyStopping, Params, RecurrentParams, Schedule
 from moodring.training import train
+from tests.conftest import drawn
 from tests.test_training import LENGTH, TRAIN, VALIDATION, VOCABULARY
 
 EPOCHS = 6
@@ -24,8 +25,10 @@ class KilledError(Exception):
 
 def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **arch: object) -> Params:
     """A tiny LSTM with every kind of dropout."""
-    kinds = {"dropout": 0.2, "recurrent_dropout": 0.2, "embedding_dropout": 0.3, "head_dropout": 0.3}
-    small = params.archs["lstm"].model_dump() | kinds | {"embedding": 4, "units": 4} | arch
+    kinds = {"dropout": 0.2, "recurrent_dropout": 0.2, "head_dropout": 0.3}
+    small = (
+        params.recurrent_archs["lstm"].model_dump() | kinds | {"embedding": drawn(4, 0.3), "units": 4} | arch
+    )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     fitted = {
         "epochs": EPOCHS,
@@ -40,7 +43,7 @@ def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **ar
             "dataset": "imdb",
             "datasets": {"imdb": data},
             "arch": "lstm",
-            "archs": {"lstm": ArchParams.model_validate(small)},
+            "archs": {"lstm": RecurrentParams.model_validate(small)},
             "train": params.train.model_copy(update=fitted),
         }
     )
@@ -71,6 +74,27 @@ def test_a_killed_training_ends_as_the_uninterrupted_one(
         trained(tiny, tmp_path / "state.npz", killed_after)
     resumed, resumed_history, reported = trained(tiny, tmp_path / "state.npz")
     assert reported == list(range(killed_after + 1, EPOCHS + 1))
+    pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
+    assert resumed == whole
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, EPOCHS])
+def test_so_does_one_with_everything_that_has_a_state_of_its_own(
+    params: Params, tmp_path: Path, killed_after: int
+):
+    embedding = {**drawn(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": 2}
+    tiny = chosen(params, embedding=embedding)
+    more = {
+        "weight_averaging": 0.9,
+        "clip_norm": 1.0,
+        "schedule": Schedule(kind="cosine", warmup=0.1),
+        "label_smoothing": 0.1,
+    }
+    tiny = tiny.model_copy(update={"train": tiny.train.model_copy(update=more)})
+    whole, history, _ = trained(tiny)
+    with pytest.raises(KilledError):
+        trained(tiny, tmp_path / "state.npz", killed_after)
+    resumed, resumed_history, _ = trained(tiny, tmp_path / "state.npz")
     pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
     assert resumed == whole
 

@@ -140,7 +140,7 @@ def test_an_experiment_is_run_by_dvc_with_further_arguments(checkout: Path):
         ["-c", CLI, "experiment", "--help"],
         ["-m", "stages.train", "--help"],
         ["-m", "stages.evaluate", "--help"],
-        ["-c", "import stages.download, stages.preprocess, stages.tokenize"],
+        ["-c", "import stages.download, stages.preprocess, stages.tokenize, stages.vectors"],
     ],
     ids=["moodring", "experiment", "train", "evaluate", "first stages"],
 )

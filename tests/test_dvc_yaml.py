@@ -29,22 +29,22 @@ def test_a_stage_lists_exactly_the_code_that_it_imports(stage: str) -> None:
     assert listed == needed(stage)
 
 
+def filled(name: str, params: Params) -> str:
+    """A parameter's name with what DVC puts into it."""
+    for key in ("dataset", "arch", "baseline"):
+        name = name.replace(f"${{{key}}}", getattr(params, key))
+    return name
+
+
 def test_every_parameter_belongs_to_a_stage(params: Params) -> None:
-    listed = {
-        name.replace("${dataset}", params.dataset).replace("${arch}", params.arch)
-        for stage in STAGES.values()
-        for name in stage["params"]
-    }
+    listed = {filled(name, params) for stage in STAGES.values() for name in stage["params"]}
     chosen = {**params.of_model(), **params.of_evaluation()}
     orphans = {key for key in chosen if not any(key == name or key.startswith(f"{name}.") for name in listed)}
     assert orphans == set()
 
 
 def test_a_model_directory_names_exactly_the_parameters_of_its_stage(params: Params) -> None:
-    listed = [
-        name.replace("${dataset}", params.dataset).replace("${arch}", params.arch)
-        for name in STAGES["train"]["params"]
-    ]
+    listed = [filled(name, params) for name in STAGES["train"]["params"]]
     chosen = {**params.of_model(), **params.of_evaluation()}
     expected = {key for key in chosen if any(key == name or key.startswith(f"{name}.") for name in listed)}
     assert set(params.of_training()) == expected

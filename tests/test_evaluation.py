@@ -6,10 +6,14 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import metrics as reference
 
+from moodring.calibration import LOWEST
 from moodring.evaluation import (
+    Evaluation,
+    Scored,
     by_length,
     calibration,
     calibration_error,
@@ -17,12 +21,14 @@ from moodring.evaluation import (
     evaluate,
     flat_metrics,
     histogram,
+    most_confident_mistakes,
     precision_recall,
     roc,
 )
 from moodring.params import EvaluateParams
+from tests.conftest import bare_texts
 
-PARAMS = EvaluateParams(threshold=0.5, bins=10)
+PARAMS = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=20)
 
 
 def arrays(labels: list[int], scores: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -35,6 +41,14 @@ def made(rows: int = 5000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     labels = rng.integers(0, 2, rows).astype(np.int8)
     scores = np.clip(rng.normal(0.35 + 0.3 * labels, 0.25), 0, 1).astype(np.float32)
     return labels, scores, rng.poisson(12, rows)
+
+
+def judged(
+    labels: np.ndarray, scores: np.ndarray, lengths: np.ndarray, params: EvaluateParams = PARAMS
+) -> Evaluation:
+    """Evaluated beside a baseline that calls everything positive, calibrated on the very rows."""
+    scored, baseline = Scored(labels, scores), np.full(len(labels), 0.75, np.float32)
+    return evaluate(scored, scored, baseline, bare_texts(lengths), params)
 
 
 FOUR = arrays([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
@@ -106,7 +120,7 @@ def test_f1_without_a_predicted_positive_is_0():
 
 def test_scores_of_exactly_0_and_1_stay_finite():
     labels, scores = arrays([0, 0, 1, 1], [0, 1, 0, 1])
-    found = evaluate(labels, scores, np.array([1, 2, 3, 4]), PARAMS)
+    found = judged(labels, scores, np.array([1, 2, 3, 4]))
     assert all(math.isfinite(value) for value in found.metrics.values())
     assert found.metrics["log_loss"] > 10
     for table in found.tables.values():
@@ -151,7 +165,7 @@ def test_confusion_counts_every_pair_of_labels():
 def test_a_score_at_the_threshold_is_positive(threshold: float):
     labels, scores = arrays([0, 1], [threshold / 2, threshold])
     assert confusion(labels, scores, threshold)["rows"].tolist() == [1, 0, 0, 1]
-    assert flat_metrics(labels, scores, EvaluateParams(threshold=threshold, bins=10))["accuracy"] == 1
+    assert flat_metrics(labels, scores, PARAMS.model_copy(update={"threshold": threshold}))["accuracy"] == 1
 
 
 def test_length_groups_hold_every_text_once():
@@ -211,7 +225,7 @@ def test_the_histogram_counts_each_classs_scores():
 
 def test_slices_are_plain_json():
     labels, scores, lengths = made()
-    slices = evaluate(labels, scores, lengths, PARAMS).slices
+    slices = judged(labels, scores, lengths).slices
     assert json.loads(json.dumps(slices, allow_nan=False)) == slices
     assert sum(slices["confusion"].values()) == sum(group["rows"] for group in slices["by_length"]) == 5000
     assert set(slices["confusion"]) == {
@@ -219,3 +233,76 @@ def test_slices_are_plain_json():
         for actual in ("negative", "positive")
         for predicted in ("negative", "positive")
     }
+
+
+CALIBRATED = PARAMS.model_copy(update={"calibration": "temperature"})
+
+
+def test_scores_are_calibrated_before_they_are_judged():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 1.5, 4000)
+    labels = (rng.uniform(size=4000) < 1 / (1 + np.exp(-logits))).astype(np.int8)
+    too_sure = (1 / (1 + np.exp(-3 * logits))).astype(np.float32)
+    found = judged(labels, too_sure, np.ones(4000, np.int64), CALIBRATED)
+    plain = judged(labels, too_sure, np.ones(4000, np.int64))
+    assert found.metrics["temperature"] == pytest.approx(3, rel=0.1)
+    assert found.metrics["calibration_error_before"] == plain.metrics["calibration_error"] > 0.1
+    assert found.metrics["calibration_error"] < 0.03
+    assert (
+        found.metrics["calibration_error"] == flat_metrics(labels, found.scores, PARAMS)["calibration_error"]
+    )
+    assert found.metrics["log_loss"] < plain.metrics["log_loss"]
+    assert found.metrics["accuracy"] == plain.metrics["accuracy"]
+    pd.testing.assert_frame_equal(found.tables["calibration"], calibration(labels, found.scores, 10))
+
+
+def test_the_temperature_is_the_validation_splits():
+    labels, scores, lengths = made()
+    sure = Scored(labels, np.where(labels == 1, 0.6, 0.4).astype(np.float32))  # always right, never sure
+    found = evaluate(Scored(labels, scores), sure, scores, bare_texts(lengths), CALIBRATED)
+    assert found.metrics["temperature"] == pytest.approx(LOWEST, rel=0.01)
+    assert found.metrics["calibration_error"] > found.metrics["calibration_error_before"]
+
+
+def test_uncalibrated_scores_stay_as_they_are():
+    labels, scores, lengths = made()
+    found = judged(labels, scores, lengths)
+    np.testing.assert_array_equal(found.scores, scores)
+    assert found.metrics["temperature"] == 1
+    assert found.metrics["calibration_error"] == found.metrics["calibration_error_before"]
+
+
+def test_the_baseline_is_judged_on_the_same_texts_as_a_whole_and_by_slice():
+    labels, scores, lengths = made()
+    found = judged(labels, scores, lengths)
+    assert found.metrics["baseline_accuracy"] == pytest.approx(labels.mean(), abs=1e-6)
+    assert found.metrics["gain"] == pytest.approx(found.metrics["accuracy"] - labels.mean(), abs=1e-6)
+    for name, groups in found.tables["slices"].groupby("name"):
+        shares = groups["rows"] / 5000
+        assert shares.sum() == 1, name
+        for column in ("accuracy", "baseline_accuracy"):
+            assert (groups[column] * shares).sum() == pytest.approx(found.metrics[column], abs=1e-5)
+
+
+MISTAKEN = arrays([0, 1, 0, 1, 0, 1], [0.875, 0.25, 0.625, 0.125, 0.2, 0.45])
+
+
+def mistakes(count: int, threshold: float = 0.5) -> list[tuple[str, str, float, float]]:
+    params = PARAMS.model_copy(update={"mistakes": count, "threshold": threshold})
+    baseline = np.linspace(0, 1, 6, dtype=np.float32)
+    table = most_confident_mistakes(*MISTAKEN, baseline, list("abcdef"), params)
+    return list(table.itertuples(index=False, name=None))
+
+
+def test_mistakes_are_the_farthest_from_the_truth_first_and_ties_in_their_order():
+    assert mistakes(3) == [
+        ("a", "negative", 0.875, 0.0),
+        ("d", "positive", 0.125, 0.6),
+        ("b", "positive", 0.25, 0.2),
+    ]
+
+
+def test_only_mistakes_are_mistakes_whatever_the_threshold():
+    assert [row[0] for row in mistakes(20)] == ["a", "d", "b", "c", "f"]
+    assert [row[0] for row in mistakes(20, threshold=0.22)] == ["a", "d", "c"]
+    assert mistakes(0) == []

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from moodring.evaluation import evaluate
+from moodring.evaluation import Evaluation, Scored, evaluate
 from moodring.figures import FIGURES, write_plots
 from moodring.params import EvaluateParams
+from tests.conftest import bare_texts
 
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.7, 0.5, 0.4], "val_loss": [0.7, 0.4, 0.6]})
 OTHER_HISTORY = HISTORY.assign(val_loss=[0.9, 0.8, 0.7])
@@ -23,8 +24,14 @@ def made_tables(seed: int = 0, rows: int = 300) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(seed)
     labels = (np.arange(rows) % 2).astype(np.int8)
     scores = np.clip(rng.normal(0.3 + 0.4 * labels, 0.2), 0, 1).astype(np.float32)
-    params = EvaluateParams(threshold=0.5, bins=10)
-    return evaluate(labels, scores, rng.poisson(9, rows), params).tables
+    baseline = rng.uniform(0, 1, rows).astype(np.float32)
+    return judged(labels, scores, baseline, rng.poisson(9, rows)).tables
+
+
+def judged(labels: np.ndarray, scores: np.ndarray, baseline: np.ndarray, lengths: np.ndarray) -> Evaluation:
+    scored = Scored(labels, scores)
+    params = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=3)
+    return evaluate(scored, scored, baseline, bare_texts(lengths), params)
 
 
 def content(directory: Path) -> dict[str, bytes]:
@@ -76,6 +83,14 @@ def test_other_data_gives_another_picture(plots: Path, other_plots: Path, name: 
     assert (other_plots / f"{name}.png").read_bytes() != (plots / f"{name}.png").read_bytes()
 
 
+def test_slices_are_drawn_whatever_their_names(tmp_path: Path):
+    names = ["$a$ and $b$", "a very long name " * 9, "<b>", "\\frac{", ""]
+    table = pd.DataFrame({"name": "source", "group": names, "rows": 1, "accuracy": 0.5})
+    write_plots(tmp_path / "plots", {"slices": table.assign(baseline_accuracy=0.4)}, HISTORY)
+    with Image.open(tmp_path / "plots" / "slices.png") as image:
+        assert min(image.size) >= 300
+
+
 def test_a_failure_leaves_the_old_plots(tmp_path: Path):
     directory = tmp_path / "plots"
     write_plots(directory, {"roc": made_tables()["roc"]}, HISTORY)
@@ -96,7 +111,7 @@ def test_extreme_scores_and_a_single_epoch_can_be_drawn(
     tmp_path: Path, labels: list[int], scores: list[float]
 ):
     lengths = np.zeros(len(labels), dtype=np.int64)
-    params = EvaluateParams(threshold=0.5, bins=10)
-    found = evaluate(np.array(labels, np.int8), np.array(scores, np.float32), lengths, params)
+    given = np.array(scores, np.float32)
+    found = judged(np.array(labels, np.int8), given, given, lengths)
     write_plots(tmp_path / "plots", found.tables, HISTORY[:1])
     assert len(list((tmp_path / "plots").glob("*.png"))) == len(FIGURES)

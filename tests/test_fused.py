@@ -15,12 +15,12 @@ from moodring.architectures import build
 from moodring.batches import Padding, pad, plan
 from moodring.experiments import merged
 from moodring.fused import obstacles
-from moodring.params import ArchParams, Params, load_params, parse_params, read_yaml
+from moodring.params import Params, RecurrentParams, load_params, parse_params, read_yaml
 from moodring.training import padding_of
 from moodring.vocabulary import Ragged
-from tests.conftest import ROOT
+from tests.conftest import ROOT, drawn
 
-ARCHS = sorted(load_params(ROOT / "params.yaml").archs)
+ARCHS = sorted(load_params(ROOT / "params.yaml").recurrent_archs)
 DATASETS = sorted(load_params(ROOT / "params.yaml").datasets)
 EXPERIMENTS = sorted(file.stem for file in (ROOT / "experiments").glob("*.yaml"))
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -73,7 +73,7 @@ def settings_of(name: str) -> Params:
 
 
 SETTINGS = [*EXPERIMENTS, *(f"{arch} on {dataset}" for arch in ARCHS for dataset in DATASETS)]
-FUSED = [name for name in SETTINGS if not obstacles(settings_of(name).architecture, "tensorflow")]
+FUSED = [name for name in SETTINGS if not obstacles(settings_of(name).recurrent, "tensorflow")]
 
 
 def texts_of(lengths: list[int]) -> Ragged:
@@ -92,11 +92,11 @@ def recurrent_of(model: keras.Model) -> keras.layers.Layer:
     return found
 
 
-def small(params: ArchParams) -> ArchParams:
-    return params.model_copy(update={"embedding": 4, "units": 3})
+def small(params: RecurrentParams) -> RecurrentParams:
+    return params.model_copy(update={"embedding": drawn(4), "units": 3})
 
 
-def takes_fused_kernel(params: ArchParams, kernels: Kernels) -> bool:
+def takes_fused_kernel(params: RecurrentParams, kernels: Kernels) -> bool:
     """Whether Keras hands the built model's work to cuDNN, in training and in inference."""
     model, ids = build(small(params), WORDS, 6), np.ones((2, 6), np.int32)
     model(ids, training=True)
@@ -111,7 +111,7 @@ def takes_fused_kernel(params: ArchParams, kernels: Kernels) -> bool:
 def test_a_committed_architecture_takes_the_fused_kernel_exactly_if_nothing_is_in_its_way(
     params: Params, kernels: Kernels, name: str
 ) -> None:
-    arch = params.archs[name]
+    arch = params.recurrent_archs[name]
     assert takes_fused_kernel(arch, kernels) == (obstacles(arch, "tensorflow") == [])
 
 
@@ -138,14 +138,14 @@ def test_so_does_any_other(
         "dropout": 0.25,  # on the inputs it is in nothing's way
         "recurrent_dropout": recurrent_dropout,
     }
-    arch = ArchParams(**{**params.archs["lstm"].model_dump(), **changes})
+    arch = RecurrentParams(**{**params.recurrent_archs["lstm"].model_dump(), **changes})
     assert takes_fused_kernel(arch, kernels) == (obstacles(arch, "tensorflow") == [])
 
 
 @pytest.mark.parametrize("name", FUSED)
 def test_every_bucket_goes_to_the_kernel_whole_and_without_a_mask(kernels: Kernels, name: str) -> None:
     settings = settings_of(name)
-    arch, padding = settings.architecture, padding_of(settings)
+    arch, padding = settings.recurrent, padding_of(settings)
     model = build(small(arch), WORDS, padding.max_length)
     # Every length there is, an empty text and one that is cut among them, in batches of unequal rows.
     texts = texts_of(list(range(padding.max_length + 10)))
@@ -166,7 +166,7 @@ def test_a_bucket_has_one_length_above_0_and_there_are_no_more_than_asked_for(na
     assert found.min() > 0
     assert found.max() == padding.max_length
     assert len(np.unique(found)) <= padding.buckets
-    if settings.architecture.padding == "fixed":
+    if settings.recurrent.padding == "fixed":
         assert set(found) == {padding.max_length}
 
 
@@ -192,7 +192,7 @@ def test_what_is_built_meets_the_conditions_of_each_backend(
     has_gpu = "_is_cuda_cudnn_available" if backend == "torch" else "_is_gpu_available"
     monkeypatch.setattr(of_backend, has_gpu, lambda: True)
     changes = {"cell": cell, "bidirectional": bidirectional}
-    layer = recurrent_of(build(small(params.archs["lstm"].model_copy(update=changes)), WORDS, 6))
+    layer = recurrent_of(build(small(params.recurrent_archs["lstm"].model_copy(update=changes)), WORDS, 6))
     conditions = {
         "activation": layer.activation,
         "recurrent_activation": layer.recurrent_activation,
@@ -213,14 +213,14 @@ def test_what_is_built_meets_the_conditions_of_each_backend(
 def test_a_cell_is_fused_by_the_backends_that_have_its_kernel(
     params: Params, cell: Cell, fused_by: set[str], backend: str
 ) -> None:
-    arch = params.archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.0})
+    arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.0})
     assert (obstacles(arch, backend) == []) == (backend in fused_by)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_recurrent_dropout_is_in_the_way_everywhere(params: Params, cell: Cell, backend: str) -> None:
-    arch = params.archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.25})
+    arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.25})
     assert any("recurrent_dropout is 0.25" in told for told in obstacles(arch, backend))
 
 
@@ -235,7 +235,7 @@ def test_recurrent_dropout_is_in_the_way_everywhere(params: Params, cell: Cell, 
 def test_everything_in_the_way_is_told_at_once(
     params: Params, cell: Cell, backend: str, parts: list[str]
 ) -> None:
-    arch = params.archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.25})
+    arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.25})
     told = obstacles(arch, backend)
     assert len(told) == len(parts)
     for part, one in zip(parts, told, strict=True):

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,8 @@ def test_it_measures_the_models_of_the_experiments(experiment: str, size: str, a
     params: Params = parse_params(tree, experiment)
     measured: Size = SIZES[size]
     assert (measured.length, measured.batch) == (params.data.max_length, params.train.batch_size)
-    expected = {**params.architecture.model_dump(), "padding": "fixed"}
-    assert vars(measured.archs[arch]) == expected
+    expected = {**params.recurrent.model_dump(), "padding": "fixed"}
+    assert asdict(measured.archs[arch]) == expected
 
 
 def test_models_are_built_where_keras_is_installed_alone(tmp_path: Path) -> None:

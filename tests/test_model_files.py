@@ -14,9 +14,11 @@ import pytest
 
 from moodring.architectures import build
 from moodring.errors import MoodringError
-from moodring.model_files import read_model, stable_bytes, write_model
+from moodring.model_files import stable_bytes, write_model
 from moodring.params import Params
+from moodring.predictors import read_model
 from moodring.results import Settings, read_result
+from tests.conftest import drawn
 
 IDS = np.array([[0, 3, 4], [5, 6, 7]], dtype=np.int32)
 HISTORY = pd.DataFrame(
@@ -32,8 +34,8 @@ def model(params: Params) -> keras.Model:
 
 def make_model(params: Params, seed: int) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    small = {"embedding": 4, "units": 3, "head": 5}
-    return build(params.archs["bilstm"].model_copy(update=small), vocabulary_size=9, max_length=3)
+    small = {"embedding": drawn(4), "units": 3, "head": 5}
+    return build(params.recurrent_archs["bilstm"].model_copy(update=small), vocabulary_size=9, max_length=3)
 
 
 def scores_of(model: keras.Model) -> np.ndarray:

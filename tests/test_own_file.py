@@ -64,6 +64,29 @@ def test_rows_are_read_in_order_and_other_columns_left_out() -> None:
     ]
 
 
+def test_a_column_may_say_where_a_text_comes_from() -> None:
+    assert csv("text,label,shop\na,1,x\nb,0,\n", origin="shop") == [
+        {"split": "train", "label": 1, "text": "a", "source": "x"},
+        {"split": "train", "label": 0, "text": "b", "source": ""},
+    ]
+
+
+def test_origins_of_any_type_are_read_from_parquet() -> None:
+    for values, expected in (([7, None], ["7", ""]), (pa.array(["x", "y"]).dictionary_encode(), ["x", "y"])):
+        rows = parquet({"text": ["a", "b"], "label": [1, 0], "shop": values}, origin="shop")
+        assert [row["source"] for row in rows] == expected
+
+
+def test_origins_follow_their_texts_into_the_splits_and_leave_the_digest_alone() -> None:
+    content = "text,label,shop\n" + "".join(f"text {i},{i % 2},shop {i}\n" for i in range(10))
+    csv(content)
+    digest = content_digest(own_file.read(source()))
+    table = load_raw(source(origin="shop", digest=digest), "own")
+    assert [row["source"] for row in table.to_pylist()] == [
+        row["text"].replace("text", "shop") for row in table.to_pylist()
+    ]
+
+
 LABELS = [
     pytest.param([1, 0], [1], [0], id="int"),
     pytest.param([4, 0], [3, 4], [0, 1], id="several int"),
@@ -116,7 +139,9 @@ def test_a_label_that_means_both_classes_is_refused() -> None:
         csv("text,label\na,1\nb,0\n", positive=[1, 0], negative=["0"])
 
 
-@pytest.mark.parametrize("changes", [{"text": "tweet"}, {"label": "tweet"}, {"split": "tweet"}])
+@pytest.mark.parametrize(
+    "changes", [{"text": "tweet"}, {"label": "tweet"}, {"split": "tweet"}, {"origin": "tweet"}]
+)
 def test_a_missing_column_is_refused_with_the_columns_there_are(changes: dict[str, str]) -> None:
     message = refusal("id,text,label\n1,a,1\n", **changes)
     assert "'tweet'" in message

@@ -45,7 +45,7 @@ def test_the_committed_parameters_choose_blocks_that_exist(params: Params) -> No
     ("key", "received", "meant", "known"),
     [
         ("dataset", "imbd", "imdb", "rotten_tomatoes, twitter, imdb"),
-        ("arch", "bilstn", "bilstm", "rnn, lstm, bilstm, gru"),
+        ("arch", "bilstn", "bilstm", "nbsvm, rnn, lstm, bilstm, gru"),
     ],
 )
 def test_an_unknown_name_is_answered_with_a_suggestion(
@@ -139,7 +139,7 @@ def test_flatten_is_refused_where_texts_differ_in_length() -> None:
 
 def test_flatten_is_accepted_where_texts_have_one_length() -> None:
     changes = {"archs.lstm.pooling": "flatten", "archs.lstm.padding": "fixed"}
-    assert changed(changes).archs["lstm"].pooling == "flatten"
+    assert changed(changes).recurrent_archs["lstm"].pooling == "flatten"
 
 
 def test_a_file_source_needs_no_more_than_its_columns_and_labels() -> None:
@@ -187,7 +187,9 @@ def test_a_models_parameters_are_those_of_its_dataset_and_architecture(dataset: 
 
 
 def test_an_evaluations_parameters_are_no_models(params: Params) -> None:
-    assert set(params.of_evaluation()) == {"evaluate.threshold", "evaluate.bins"}
+    names = {"threshold", "bins", "calibration", "mistakes"}
+    rival = {name for name in params.of_evaluation() if name.startswith("archs.nbsvm.")}
+    assert set(params.of_evaluation()) - rival == {"baseline", *(f"evaluate.{name}" for name in names)}
     assert not set(params.of_evaluation()) & set(params.of_model())
 
 
@@ -195,3 +197,27 @@ def test_of_a_datasets_parameters_training_depends_on_the_length_alone(params: P
     training = params.of_training()
     assert {key for key in training if key.startswith("datasets.")} == {"datasets.rotten_tomatoes.max_length"}
     assert training.items() < params.of_model().items()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({"baseline": "lstm"}, ["baseline 'lstm' must be of kind nbsvm"]),
+        ({"baseline": "nbsvn"}, ["baseline 'nbsvn' is unknown", "did you mean 'nbsvm'"]),
+        ({"archs.lstm.kind": "linear"}, ["archs.lstm", "'linear'", "'recurrent'"]),
+        ({"archs.nbsvm.ngrams": 0}, ["archs.nbsvm.ngrams", "received: 0"]),
+        ({"archs.lstm.output_dropout": 0.5}, ["archs.lstm", "output_dropout", "pooling"]),
+        (
+            {"archs.lstm.embedding.frozen_epochs": 2},
+            ["archs.lstm.embedding", "frozen_epochs 2 needs vectors"],
+        ),
+        ({"archs.lstm.embedding.frozen_epochs": "some"}, ["archs.lstm.embedding.frozen_epochs: ", "'some'"]),
+        ({"archs.lstm.embedding.frozen_epochs": -1}, ["archs.lstm.embedding.frozen_epochs: ", "-1"]),
+        ({"train.weight_averaging": 1.0}, ["train.weight_averaging", "received: 1.0"]),
+        ({"train.schedule.warmup": 1.0}, ["train.schedule.warmup", "received: 1.0"]),
+        ({"evaluate.calibration": "platt"}, ["evaluate.calibration", "'platt'"]),
+    ],
+)
+def test_what_does_not_go_together_is_told(changes: dict[str, Any], reasons: list[str]) -> None:
+    message = refusal(changes)
+    assert all(reason in message for reason in reasons), message

@@ -65,6 +65,14 @@ def test_the_summary_is_that_of_the_kept_epoch(directory: Path):
     }
 
 
+def test_the_summary_tells_how_much_given_vectors_cover(directory: Path):
+    bare = read_result(directory).summary
+    shares = {"vectors_words": 0.75, "vectors_tokens": 0.875}
+    settings = dataclasses.replace(SETTINGS, coverage=shares)
+    (directory / "settings.json").write_text(json.dumps(dataclasses.asdict(settings)))
+    assert read_result(directory).summary == {**bare, **shares}
+
+
 def test_the_summary_fits_into_json(directory: Path):
     summary = read_result(directory).summary
     assert json.loads(json.dumps(summary)) == summary
@@ -82,7 +90,7 @@ def test_the_digest_hangs_on_every_file(directory: Path, name: str):
 @pytest.mark.parametrize("name", ["model.keras", "history.csv", "settings.json"])
 def test_a_missing_file_is_told(directory: Path, name: str):
     (directory / name).unlink()
-    with pytest.raises(MoodringError, match=rf"cannot read .*{name}.*dvc repro"):
+    with pytest.raises(MoodringError, match=rf"cannot (read|load) .*{name}.*dvc repro"):
         read_result(directory)
 
 

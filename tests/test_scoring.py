@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from moodring.architectures import build
 from moodring.batches import Padding
+from moodring.errors import MoodringError
 from moodring.params import Params, TokenizeParams
-from moodring.scoring import score
+from moodring.scoring import read_scores, score, write_scores
 from moodring.vocabulary import Ragged, Vocabulary
-from tests.conftest import made_rows
+from tests.conftest import drawn, made_rows
 
 TEXTS, _ = made_rows(60)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
@@ -23,9 +28,9 @@ BUCKET, FIXED = Padding(LENGTH, 4), Padding(LENGTH, 1)
 def model(params: Params) -> keras.Model:
     """Untrained, its weights spread so that every token tells in the score."""
     keras.utils.set_random_seed(1)
-    small = {"embedding": 8, "units": 8}
-    model = build(params.archs["lstm"].model_copy(update=small), len(VOCABULARY), LENGTH)
-    model.set_weights([weights * 10 for weights in model.get_weights()])
+    small = {"embedding": drawn(8), "units": 8}
+    model = build(params.recurrent_archs["lstm"].model_copy(update=small), len(VOCABULARY), LENGTH)
+    model.set_weights([weights * 6 for weights in model.get_weights()])
     return model
 
 
@@ -77,3 +82,35 @@ def test_a_text_of_10000_tokens_scores_by_its_end(model: keras.Model, padding: P
 
 def test_no_text_has_no_score(model: keras.Model):
     assert score(model, encode(), BUCKET).shape == (0,)
+
+
+LABELS = np.array([0, 1, 1], np.int8)
+
+
+def test_written_scores_are_read_back(tmp_path: Path):
+    scores = np.array([0.1, 0.25, 1], np.float32)
+    write_scores(tmp_path / "scores.parquet", LABELS, scores)
+    found = read_scores(tmp_path / "scores.parquet", LABELS)
+    np.testing.assert_array_equal(found, scores)
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [1, 1, 0], [0, 1, 1, 1]], ids=["fewer", "other", "more"])
+def test_scores_of_other_texts_are_refused(tmp_path: Path, labels: list[int]):
+    write_scores(tmp_path / "scores.parquet", LABELS, np.zeros(3, np.float32))
+    with pytest.raises(MoodringError, match=rf"3 labels that are not the split's {len(labels)}.*dvc repro"):
+        read_scores(tmp_path / "scores.parquet", np.array(labels, np.int8))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no parquet" * 99], ids=["missing", "empty", "other"])
+def test_scores_that_cannot_be_read_are_named(tmp_path: Path, content: bytes | None):
+    if content is not None:
+        (tmp_path / "scores.parquet").write_bytes(content)
+    with pytest.raises(MoodringError, match=r"cannot read .*scores\.parquet.*dvc repro"):
+        read_scores(tmp_path / "scores.parquet", LABELS)
+
+
+def test_a_table_of_other_columns_is_no_scores(tmp_path: Path):
+    pq.write_table(pa.table({"label": LABELS, "score": [0.1, 0.2, 0.3]}), tmp_path / "scores.parquet")
+    with pytest.raises(MoodringError, match="columns"):
+        read_scores(tmp_path / "scores.parquet", LABELS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -12,17 +13,20 @@ import pandas as pd
 import pytest
 
 from moodring.architectures import build
+from moodring.calibration import apply_temperature
 from moodring.cleaning import cleaner_of
 from moodring.corpus import read_split, read_vocabulary, write_corpus
 from moodring.errors import MoodringError
-from moodring.model_files import read_model, write_model
+from moodring.model_files import load_model, write_model
 from moodring.params import Params, TokenizeParams
+from moodring.predictors import read_model
+from moodring.result_files import ResultFiles
 from moodring.results import Settings
 from moodring.scoring import score
 from moodring.serving import TextScorer, write_bundle
 from moodring.tables import StoredTable, write_table
 from moodring.text import Cleaner
-from tests.conftest import cleaned, made_table
+from tests.conftest import cleaned, drawn, made_table
 
 RAW = [
     "A <br />WONDERFUL, moving film!!",
@@ -44,7 +48,7 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenize = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
     words = write_corpus(root / "corpus", StoredTable(root / "clean.parquet"), tokenize)
     keras.utils.set_random_seed(1)
-    arch = params.archs["gru"].model_copy(update={"embedding": 8, "units": 8})
+    arch = params.recurrent_archs["gru"].model_copy(update={"embedding": drawn(8), "units": 8})
     model = build(arch, len(words), SETTINGS.max_length)
     model.set_weights([weights * 3 for weights in model.get_weights()])
     write_model(root / "models", model, pd.DataFrame({"epoch": [1]}), SETTINGS)
@@ -52,9 +56,9 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def write(root: Path, bundle: Path, threshold: float) -> None:
+def write(root: Path, bundle: Path, threshold: float, temperature: float = 1.0) -> None:
     vocabulary = root / "corpus" / "vocabulary.json"
-    write_bundle(bundle, root / "models", vocabulary, root / "clean.parquet", threshold)
+    write_bundle(bundle, root / "models", vocabulary, root / "clean.parquet", threshold, temperature)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,7 @@ def scorer(pipeline: Path) -> TextScorer:
 def test_raw_texts_at_once_score_as_each_does_the_slow_way(pipeline: Path, scorer: TextScorer):
     cleaner = cleaner_of(StoredTable(pipeline / "clean.parquet"))
     ids = {word: place for place, word in enumerate(read_vocabulary(pipeline / "corpus").words, start=2)}
-    model = read_model(pipeline / "models")
+    model = load_model(pipeline / "models" / "model.keras")
     slowly = []
     for text in RAW:
         tokens = [ids.get(word, 1) for word in cleaner(text).split()]
@@ -108,6 +112,36 @@ def test_labels_follow_the_threshold(pipeline: Path, tmp_path: Path, scorer: Tex
     ]:
         write(pipeline, tmp_path / "bundle", threshold)
         assert list(TextScorer.from_bundle(tmp_path / "bundle").predict(texts)["label"]) == labels
+
+
+def test_scores_are_served_calibrated(pipeline: Path, tmp_path: Path, scorer: TextScorer):
+    plain = scorer.scores(RAW)
+    write(pipeline, tmp_path / "bundle", threshold=0.5, temperature=2.5)
+    served = TextScorer.from_bundle(tmp_path / "bundle").scores(RAW)
+    np.testing.assert_array_equal(served, apply_temperature(plain, 2.5))
+    assert np.abs(served - plain).max() > 0.01
+
+
+def test_a_bundle_from_before_calibration_is_served_as_it_was(
+    pipeline: Path, tmp_path: Path, scorer: TextScorer
+):
+    bundle = tmp_path / "bundle"
+    write(pipeline, bundle, threshold=0.5, temperature=2.5)
+    content = json.loads((bundle / "scorer.json").read_text())
+    del content["temperature"]
+    (bundle / "scorer.json").write_text(json.dumps(content))
+    np.testing.assert_array_equal(TextScorer.from_bundle(bundle).scores(RAW), scorer.scores(RAW))
+
+
+@pytest.mark.parametrize(("metrics", "temperature"), [({"temperature": 2.5}, 2.5), ({"accuracy": 1}, 1.0)])
+def test_a_result_is_served_at_the_temperature_of_its_evaluation(
+    params: Params, pipeline: Path, tmp_path: Path, metrics: dict[str, float], temperature: float
+):
+    (tmp_path / "test.json").write_text(json.dumps(metrics))
+    place = {name: pipeline / name for name in ("corpus", "models")}
+    files = ResultFiles(clean=pipeline / "clean.parquet", metrics=tmp_path / "test.json", **place)
+    files.write_bundle(tmp_path / "bundle", params)
+    assert json.loads((tmp_path / "bundle" / "scorer.json").read_text())["temperature"] == temperature
 
 
 def test_no_text_gives_an_empty_table(scorer: TextScorer):

@@ -62,6 +62,13 @@ def test_a_table_survives_its_file(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "deep/table.parquet").equals(table)
 
 
+def test_a_table_with_sources_survives_its_file(tmp_path: Path) -> None:
+    table = make_table(["train", "test"], [1, 0], ["a", "b"], ["x", ""])
+    write_table(tmp_path / "table.parquet", table)
+    assert rows_of(tmp_path / "table.parquet").to_pylist()[0]["source"] == "x"
+    assert rows_of(tmp_path / "table.parquet").equals(table)
+
+
 def test_a_missing_table_is_named_with_what_makes_it(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"none\.parquet.*dvc repro"):
         rows_of(tmp_path / "none.parquet")

@@ -32,9 +32,11 @@ from moodring.text import Cleaner
 from moodring.tracking.registry import load_model, record_model
 from moodring.tracking.runs import finish_training, log_evaluation, result_run, training_run
 from moodring.tracking.store import Experiment, artifact_root, relocate, store_uri
-from tests.conftest import ROOT, cleaned, made_table
+from tests.conftest import ROOT, cleaned, drawn, made_table
 
 DATA = "d" * 64
+JUDGED = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=1)
+TABLE = '{"columns":["text","score"],"data":[["a film",0.75]]}'
 METRICS: dict[str, float | int] = {"accuracy": 0.75, "log_loss": 0.5, "rows": 40}
 HISTORY = pd.DataFrame(
     {
@@ -54,6 +56,7 @@ class Pipeline:
     params: Params
     result: Result
     files: list[Path]
+    report: Path
     write_bundle: Callable[[Path], None]
     data: str = DATA
 
@@ -71,7 +74,7 @@ class Pipeline:
 
     def record(self, metrics: dict[str, float | int] = METRICS) -> str:
         run, _ = result_run(Experiment(self.params.dataset), self.params, self.data, self.result, self.key)
-        log_evaluation(run, metrics, self.params, self.files)
+        log_evaluation(run, metrics, self.params, self.files, self.report, self.report / "mistakes.json")
         record_model(run, self.params.dataset, self.write_bundle)
         return str(run.info.run_id)
 
@@ -80,7 +83,7 @@ class Pipeline:
 def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """A tiny untrained model with a made history, and all that is served with it."""
     root = tmp_path_factory.mktemp("pipeline")
-    data, judged = params.datasets["imdb"], EvaluateParams(threshold=0.5, bins=10)
+    data, judged = params.datasets["imdb"], JUDGED
     chosen = {"dataset": "made", "datasets": {"made": data}, "arch": "gru", "evaluate": judged}
     chosen_params = params.model_copy(update=chosen)
     cleaner = Cleaner(chosen_params.data.preprocess)
@@ -88,19 +91,24 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     write_table(root / "clean.parquet", table)
     words = write_corpus(root / "corpus", table, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
     keras.utils.set_random_seed(1)
-    model = build(chosen_params.architecture.model_copy(update={"embedding": 4, "units": 4}), len(words), 12)
+    model = build(
+        chosen_params.recurrent.model_copy(update={"embedding": drawn(4), "units": 4}), len(words), 12
+    )
     settings = Settings(12, 4, len(words), int(model.count_params()), 2, chosen_params.of_training())
     write_model(root / "models", model, HISTORY, settings)
     (root / "plots").mkdir()
     (root / "plots" / "roc.csv").write_text("a,b\n0,1\n")
     (root / "test.json").write_text(json.dumps(METRICS))
+    (root / "report").mkdir()
+    (root / "report" / "index.html").write_text("<!doctype html>")
+    (root / "report" / "mistakes.json").write_text(TABLE)
 
     def bundle(place: Path) -> None:
         vocabulary = root / "corpus" / "vocabulary.json"
         write_bundle(place, root / "models", vocabulary, root / "clean.parquet", threshold=0.5)
 
     files = [root / "test.json", root / "plots"]
-    return Pipeline(chosen_params, read_result(root / "models"), files, bundle)
+    return Pipeline(chosen_params, read_result(root / "models"), files, root / "report", bundle)
 
 
 @pytest.fixture(scope="module")
@@ -304,6 +312,23 @@ def test_the_run_holds_the_metric_files(recorded: Recorded):
     assert (Path(place) / "metrics" / "plots" / "roc.csv").read_text() == "a,b\n0,1\n"
 
 
+def test_the_run_holds_the_report(recorded: Recorded):
+    place = Path(recorded.run.info.artifact_uri.removeprefix("file://"))
+    assert (place / "report" / "index.html").read_text() == "<!doctype html>"
+
+
+@pytest.mark.parametrize("recorded_by", ["recorded", "restored"])
+def test_the_run_holds_the_mistakes_as_a_table_once(request: pytest.FixtureRequest, recorded_by: str):
+    recorded: Recorded = request.getfixturevalue(recorded_by)
+    with checkout(recorded.root):
+        mlflow.set_tracking_uri(f"sqlite:///{recorded.root}/mlflow.db")
+        table = mlflow.load_table("mistakes.json", run_ids=[recorded.run.info.run_id])
+    assert table.to_dict("list") == {"text": ["a film"], "score": [0.75]}
+    # What MLflow's UI looks for.
+    shown = json.loads(recorded.run.data.tags["mlflow.loggedArtifacts"])
+    assert shown == [{"path": "mistakes.json", "type": "table"}]
+
+
 def test_artifacts_lie_in_the_checkout_alone(recorded: Recorded):
     place = recorded.run.info.artifact_uri.removeprefix("file://")
     assert Path(place).is_relative_to(recorded.root / "mlartifacts" / "made")
@@ -325,6 +350,8 @@ def test_tags_lead_back_to_data_model_git_and_dvc(recorded: Recorded, pipeline: 
         "dvc_baseline": "b" * 40,
         "evaluate.threshold": "0.5",
         "evaluate.bins": "10",
+        "evaluate.calibration": "none",
+        "baseline": "nbsvm",
     }
     assert {name: tags.get(name) for name in expected} == expected
     assert "restored" not in tags
@@ -405,7 +432,7 @@ def test_metrics_judged_anew_replace_the_old(
     pipeline: Pipeline, store: MlflowClient, times: int, accuracy: float
 ):
     before = {pipeline.record() for _ in range(times)}
-    changed = {"evaluate": EvaluateParams(threshold=0.7, bins=10)}
+    changed = {"evaluate": JUDGED.model_copy(update={"threshold": 0.7})}
     judged = replace(pipeline, params=pipeline.params.model_copy(update=changed))
     assert {judged.record({**METRICS, "accuracy": accuracy})} == before
     (run,) = runs_of(store)

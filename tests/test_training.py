@@ -14,14 +14,15 @@ from moodring.checkpoints import EpochMetrics
 from moodring.corpus import Split
 from moodring.errors import MoodringError
 from moodring.model_files import stable_bytes
-from moodring.params import Params, TokenizeParams
-from moodring.training import BatchSequence, fit, padding_of, settings_of, train
+from moodring.params import EarlyStopping, EmbeddingParams, Params, Schedule, TokenizeParams
+from moodring.training import BatchSequence, fit, learning_rate_of, padding_of, settings_of, train
 from moodring.vocabulary import Vocabulary
-from tests.conftest import made_rows
+from tests.conftest import drawn, made_rows
 
 TEXTS, LABELS = made_rows(96)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
 LENGTH = 20  # no made text is longer
+NEVER = EarlyStopping(monitor="val_loss", patience=99)
 
 
 def split_of(texts: list[str], labels: list[int]) -> Split:
@@ -34,7 +35,9 @@ TRAIN, VALIDATION = split_of(TEXTS[:64], LABELS[:64]), split_of(TEXTS[64:], LABE
 @pytest.fixture
 def tiny(params: Params) -> Params:
     """A few units, short texts, four length buckets."""
-    arch = params.archs["rnn"].model_copy(update={"embedding": 4, "units": 4, "pooling": "last", "head": 0})
+    arch = params.recurrent_archs["rnn"].model_copy(
+        update={"embedding": drawn(4), "units": 4, "pooling": "last", "head": 0}
+    )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     chosen = {"dataset": "imdb", "datasets": {"imdb": data}, "arch": "rnn", "archs": {"rnn": arch}}
     few = {"epochs": 1, "batch_size": 8, "buckets": 4, "learning_rate": 0.001}
@@ -46,18 +49,18 @@ def with_train(params: Params, **changes: object) -> Params:
 
 
 def with_arch(params: Params, **changes: object) -> Params:
-    return params.model_copy(update={"archs": {"rnn": params.architecture.model_copy(update=changes)}})
+    return params.model_copy(update={"archs": {"rnn": params.recurrent.model_copy(update=changes)}})
 
 
 @pytest.fixture
 def quick(tiny: Params) -> Params:
     """As `tiny`; it learns the made texts in a few epochs."""
-    apt = {"pooling": "max", "embedding_dropout": 0.0, "head_dropout": 0.0}
+    apt = {"pooling": "max", "embedding": drawn(4), "head_dropout": 0.0}
     return with_arch(with_train(tiny, learning_rate=0.03), **apt)
 
 
 def fit_tiny(params: Params, train_split: Split, validation: Split = VALIDATION) -> pd.DataFrame:
-    model = build(params.architecture, len(VOCABULARY), LENGTH)
+    model = build(params.recurrent, len(VOCABULARY), LENGTH)
     return fit(model, train_split, validation, params.train, padding_of(params), params.seed)
 
 
@@ -198,7 +201,7 @@ def test_empty_texts_train(tiny: Params, padding: str):
 
 
 def test_a_loss_that_is_not_finite_ends_training_with_the_cause(tiny: Params):
-    model = build(tiny.architecture, len(VOCABULARY), LENGTH)
+    model = build(tiny.recurrent, len(VOCABULARY), LENGTH)
     model.get_layer("score").set_weights([np.full((4, 1), np.nan), np.zeros(1)])
     told: list[int] = []
     arguments = (model, TRAIN, VALIDATION, tiny.train, padding_of(tiny), tiny.seed)
@@ -213,3 +216,112 @@ def test_the_chosen_optimiser_fits(tiny: Params, name: str):
     model, _ = train(chosen, len(VOCABULARY), TRAIN, VALIDATION)
     assert type(model.optimizer) is type(keras.optimizers.get(name))
     assert float(model.optimizer.learning_rate) == 0.25
+
+
+def vectors_of(params: Params) -> np.ndarray:
+    size = params.recurrent.embedding.size
+    return np.random.default_rng(0).normal(size=(len(VOCABULARY), size)).astype(np.float32)
+
+
+def with_frozen(params: Params, frozen_epochs: int | str) -> Params:
+    embedding = {**drawn(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": frozen_epochs}
+    return with_arch(params, embedding=EmbeddingParams.model_validate(embedding))
+
+
+@pytest.mark.parametrize(
+    ("frozen_epochs", "epochs", "moved"),
+    [(0, 1, True), ("all", 3, False), (3, 3, False), (2, 3, True)],
+    ids=["tuned", "frozen", "not yet released", "frozen, then tuned"],
+)
+def test_vectors_are_tuned_exactly_when_they_are_meant_to_be(
+    tiny: Params, frozen_epochs: int | str, epochs: int, moved: bool
+):
+    chosen = with_frozen(with_train(tiny, epochs=epochs, early_stopping=NEVER), frozen_epochs)
+    given = vectors_of(chosen)
+    model, history = train(chosen, len(VOCABULARY), TRAIN, VALIDATION, vectors=given)
+    kept = settings_of(chosen, len(VOCABULARY), model, history).best_epoch
+    released = isinstance(frozen_epochs, int) and kept > frozen_epochs
+    embedding = model.get_layer("embedding")
+    assert type(embedding) is keras.layers.Embedding  # a saved model needs no code of this project
+    assert np.array_equal(embedding.get_weights()[0], given) != released
+    assert moved or not released
+
+
+def test_a_held_back_embedding_trains_as_one_that_is_no_weight_at_all(tiny: Params):
+    held, frozen = (with_frozen(with_train(tiny, epochs=2), epochs) for epochs in (2, "all"))
+    given = vectors_of(held)
+    histories = [
+        train(params, len(VOCABULARY), TRAIN, VALIDATION, vectors=given)[1] for params in (held, frozen)
+    ]
+    pd.testing.assert_frame_equal(*histories, rtol=1e-5)
+
+
+def test_label_smoothing_changes_what_is_minimised_and_not_what_is_judged(quick: Params):
+    plain, smooth = (with_train(quick, epochs=1, label_smoothing=share) for share in (0.0, 0.4))
+    model, history = train(smooth, len(VOCABULARY), TRAIN, VALIDATION)
+    batches = BatchSequence(VALIDATION, padding_of(smooth), smooth.train.batch_size)
+    model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+    found = model.evaluate(batches, verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
+    assert history["loss"].iloc[-1] != train(plain, len(VOCABULARY), TRAIN, VALIDATION)[1]["loss"].iloc[-1]
+
+
+def test_averaged_weights_are_what_is_judged_and_kept(quick: Params):
+    averaged = with_train(quick, epochs=3, weight_averaging=0.9, early_stopping=NEVER)
+    model, history = train(averaged, len(VOCABULARY), TRAIN, VALIDATION)
+    plain, _ = train(with_train(averaged, weight_averaging=0.0), len(VOCABULARY), TRAIN, VALIDATION)
+    kept = settings_of(averaged, len(VOCABULARY), model, history).best_epoch
+    batches = BatchSequence(VALIDATION, padding_of(averaged), averaged.train.batch_size)
+    model.compile(loss="binary_crossentropy")
+    expected = history.set_index("epoch").loc[kept, "val_loss"]
+    found = model.evaluate(batches, verbose=0, return_dict=True)
+    assert found["loss"] == pytest.approx(float(expected), rel=1e-5)
+    # The average of where the weights have been is nearer to where they began.
+    assert norm_of(model) < norm_of(plain)
+
+
+def test_averaging_leaves_the_training_alone(quick: Params):
+    plain, averaged = (with_train(quick, epochs=3, weight_averaging=momentum) for momentum in (0.0, 0.5))
+    losses = [
+        train(params, len(VOCABULARY), TRAIN, VALIDATION)[1]["loss"].tolist() for params in (plain, averaged)
+    ]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Schedule(kind="constant", warmup=0.0), {0: 0.1, 50: 0.1, 99: 0.1}),
+        (Schedule(kind="constant", warmup=0.1), {0: 0.0, 5: 0.05, 10: 0.1, 99: 0.1}),
+        (Schedule(kind="cosine", warmup=0.0), {0: 0.1, 50: 0.05, 100: 0.0}),
+        (Schedule(kind="cosine", warmup=0.2), {0: 0.0, 10: 0.05, 20: 0.1, 60: 0.05, 100: 0.0}),
+    ],
+    ids=["constant", "constant after rising", "cosine", "cosine after rising"],
+)
+def test_the_learning_rate_follows_its_schedule(tiny: Params, schedule: Schedule, expected: dict[int, float]):
+    rate = learning_rate_of(with_train(tiny, learning_rate=0.1, schedule=schedule).train, steps=100)
+    for step, value in expected.items():
+        found = rate if isinstance(rate, float) else float(rate(step))
+        assert found == pytest.approx(value, abs=1e-6)
+
+
+def test_clipped_gradients_move_the_weights_no_further(tiny: Params):
+    # With plain gradient descent a step is the learning rate times the gradient.
+    free = with_train(tiny, optimizer="sgd", learning_rate=1.0, batch_size=64, buckets=1)
+    # TensorFlow takes the norm before it adds up what repeated tokens give: not exactly the limit.
+    assert moved(with_train(free, clip_norm=1e-3)) == pytest.approx(1e-3, rel=0.2)
+    assert moved(free) > 0.01
+
+
+def moved(params: Params) -> float:
+    """How far training moves the weights, as the norm over all of them."""
+    keras.utils.set_random_seed(params.seed)
+    before = build(params.recurrent, len(VOCABULARY), LENGTH).get_weights()
+    model, _ = train(params, len(VOCABULARY), TRAIN, VALIDATION)
+    steps = [new - old for new, old in zip(model.get_weights(), before, strict=True)]
+    return float(np.sqrt(sum(np.square(step).sum() for step in steps)))
+
+
+def norm_of(model: keras.Model) -> float:
+    """Of the layers that begin small or at zero."""
+    return float(sum(np.square(weights).sum() for weights in model.get_layer("score").get_weights()))

@@ -59,7 +59,7 @@ def key_of(params: dict[str, Any], data_sha256: str, stage: Path) -> str:
 
     Args:
         params: flat parameters.
-        data_sha256: of the corpus.
+        data_sha256: of the corpus, and of given vectors.
         stage: the stage's file, in `stages/` of its checkout; its code is followed through its imports.
     """
     root = stage.resolve().parents[1]

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,9 +26,11 @@ from moodring.promotion import Metric
 if TYPE_CHECKING:
     import pandas as pd
 
+    from moodring.results_page import Entry
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are no news to anyone
 app = typer.Typer(help="Moodring's own commands; the pipeline itself is run by dvc.", no_args_is_help=True)
-STAGES = {"download", "preprocess", "tokenize", "train", "evaluate"}
+STAGES = {"download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"}
 BATCH = 1000
 
 
@@ -146,6 +149,60 @@ def runs(
         )
     # Into a file or a pipe whole rows go, whatever a terminal's width would be.
     Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@app.command()
+@shows_errors
+def results(
+    missing: Annotated[
+        bool, typer.Option("--missing", help="print the commands of the runs that are missing, one a line")
+    ] = False,
+    run: Annotated[
+        bool, typer.Option("--run", help="first run what is missing, one after the other")
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="write the page also where runs are missing")
+    ] = False,
+) -> None:
+    """Make the tables of docs/results.md from the store's runs of the rows in docs/results.yaml.
+
+    A run counts for a row if it was trained and evaluated with just the row's parameters over params.yaml;
+    of several the newest. Where one is missing, nothing is written, and the exit code is 1.
+    """
+    from moodring import results_page
+    from moodring.files import replacing
+    from moodring.results_rows import PLACE
+
+    root = checkout_root()
+    os.chdir(root)
+    entries = _entries(root)
+    if run:
+        _run_all(_missing(entries))
+        entries = _entries(root)
+    lacking = _missing(entries)
+    if missing:
+        print("\n".join(lacking), end="\n" if lacking else "")
+        return
+    page = results_page.PLACE
+    for command in lacking:
+        print(f"missing: {command}")
+    if lacking and not partial:
+        remedy = "Make them by `moodring results --run`, or write the page without them: --partial."
+        if run:
+            remedy = (
+                "They failed, see above, or DVC restored them from its cache, which makes no run: then "
+                "`dvc exp apply` each, and `moodring sync`."
+            )
+        raise MoodringError(
+            f"{len(lacking)} runs of {PLACE} are not in this store; {page} was left as it was. {remedy}"
+        )
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MoodringError(f"cannot read {page}: {error}") from error
+    with replacing(page) as fresh:
+        fresh.write_text(results_page.filled(text, entries), encoding="utf-8")
+    print(f"{len(entries)} rows -> {page}")
 
 
 @app.command()
@@ -284,6 +341,33 @@ def predict(
             print(json.dumps(answer, ensure_ascii=False))
 
 
+def _entries(root: Path) -> list[Entry]:
+    """The rows of docs/results.yaml with their runs in the store."""
+    from moodring.results_page import Entry
+    from moodring.results_rows import read_rows
+    from moodring.tracking.listing import evaluated_runs
+
+    seeds, rows = read_rows(root)
+    found = iter(evaluated_runs([row.at(seed) for row in rows for seed in seeds]))
+    return [Entry(row, {seed: next(found) for seed in seeds}) for row in rows]
+
+
+def _missing(entries: list[Entry]) -> list[str]:
+    """The commands of the runs that are missing, each once."""
+    # In a copy of the checkout: else params.yaml, which all rows start from, would be the last one's.
+    commands = (entry.row.command(seed, "--temp") for entry in entries for seed in entry.missing)
+    return list(dict.fromkeys(commands))
+
+
+def _run_all(commands: list[str]) -> None:
+    """Run commands one after the other; one that fails keeps none of the others from running."""
+    environment = _own_programs_first()
+    for number, command in enumerate(commands, start=1):
+        print(f"{number} of {len(commands)}: {command}", flush=True)
+        if code := subprocess.run(shlex.split(command), env=environment, check=False).returncode:
+            print(f"warning: exit code {code}: {command}", file=sys.stderr, flush=True)
+
+
 def _stale() -> list[str]:
     """The stages whose outputs are not what params.yaml, code and data would make."""
     from dvc.exceptions import DvcException
@@ -330,11 +414,15 @@ def _scorer(model: str | None) -> Callable[[list[str]], pd.DataFrame]:
 
 
 def _replace_process(command: list[str], directory: Path) -> None:
-    # The environment's own programs come first, also where it is not activated.
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     os.chdir(directory)
     sys.stdout.flush()
     try:
-        os.execvp(command[0], command)
+        os.execvpe(command[0], command, _own_programs_first())
     except FileNotFoundError as error:
         raise MoodringError(f"{command[0]} is not installed here: {error}. Run `make install`.") from error
+
+
+def _own_programs_first() -> dict[str, str]:
+    """The environment, with its own programs first on the path, also where it is not activated."""
+    own = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": own}

@@ -21,7 +21,7 @@ from moodring.dependencies import code_of
 from moodring.errors import MoodringError
 from moodring.fused import obstacles
 from moodring.git import git
-from moodring.params import Params, flatten, load_params, read_yaml
+from moodring.params import Params, RecurrentParams, flatten, load_params, read_yaml
 
 GIB = 2**30
 LITTLE, SCARCE = 1 * GIB, 5 * GIB
@@ -168,6 +168,8 @@ def _backend(params: Params | None) -> Iterator[Finding]:
         )
     if params is None:
         return
+    if not isinstance(params.architecture, RecurrentParams):
+        return  # a linear model runs on the CPU in any case
     why = obstacles(params.architecture, name)
     if why:
         yield Finding(

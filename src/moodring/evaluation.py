@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from moodring.calibration import NONE, apply_temperature, fit_temperature
+from moodring.comparison import compare
 from moodring.params import EvaluateParams
+from moodring.slices import Texts, by_slice, groups_of, quantile_codes
 
 Labels = NDArray[np.int8]
 Scores = NDArray[np.float32]
@@ -26,46 +30,77 @@ class Evaluation:
     """What evaluation found.
 
     Args:
-        metrics: flat, see `flat_metrics`.
-        slices: confusion counts, and accuracy by text length.
+        scores: of the test split, calibrated; the rest is about these.
+        metrics: flat: those of `flat_metrics`, the calibration's, and those of `comparison.compare`.
+        slices: confusion counts, accuracy by text length, and each group of each slice.
         tables: the data of each plot, by the plot's name.
+        mistakes: see `most_confident_mistakes`.
     """
 
+    scores: Scores
     metrics: dict[str, float | int]
     slices: dict[str, Any]
     tables: dict[str, pd.DataFrame]
+    mistakes: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A split's labels (0 negative, 1 positive, both present) and a model's scores; shape (rows,)."""
+
+    labels: Labels
+    scores: Scores
 
 
 def evaluate(
-    labels: Labels, scores: Scores, lengths: NDArray[np.int64], params: EvaluateParams
+    test: Scored, validation: Scored, baseline: Scores, texts: Texts, params: EvaluateParams
 ) -> Evaluation:
-    """Judge scores by their labels.
+    """Calibrate the test split's scores on the validation split, and judge them by their labels.
 
     Args:
-        labels: 0 negative, 1 positive, both present; shape (rows,).
-        scores: probability of positive, shape (rows,).
-        lengths: tokens of each text, shape (rows,).
-        params: threshold, and bins of the calibration error.
+        test: scored by the model.
+        validation: scored by the model.
+        baseline: the baseline's probability of positive for each test text, shape (rows,).
+        texts: of the test split.
+        params: threshold, calibration and its bins, number of mistakes.
     """
-    counts = confusion(labels, scores, params.threshold)
-    groups = by_length(labels, scores, lengths, params.threshold)
+    labels, threshold = test.labels, params.threshold
+    fitted = params.calibration == "temperature"
+    temperature = fit_temperature(validation.labels, validation.scores) if fitted else NONE
+    scores = apply_temperature(test.scores, temperature)
+    counts = confusion(labels, scores, threshold)
+    lengths = by_length(labels, scores, texts.lengths, threshold)
+    groups = by_slice(groups_of(texts), (scores >= threshold) == labels, (baseline >= threshold) == labels)
     named = {f"{row.actual}_as_{row.predicted}": int(row.rows) for row in counts.itertuples()}
+    before = calibration_error(labels, test.scores, params.bins)
     return Evaluation(
-        metrics=flat_metrics(labels, scores, params),
-        slices={"confusion": named, "by_length": groups.to_dict("records")},
+        scores=scores,
+        metrics={
+            **flat_metrics(labels, scores, params),
+            "calibration_error_before": round(before, DIGITS),
+            "temperature": temperature,
+            **compare(labels, scores, baseline, threshold),
+        },
+        slices={
+            "confusion": named,
+            "by_length": lengths.to_dict("records"),
+            "slices": groups.to_dict("records"),
+        },
         tables={
             "confusion": counts,
             "roc": roc(labels, scores),
             "precision_recall": precision_recall(labels, scores),
             "calibration": calibration(labels, scores, params.bins),
             "scores": histogram(labels, scores),
-            "by_length": groups,
+            "by_length": lengths,
+            "slices": groups,
         },
+        mistakes=most_confident_mistakes(labels, scores, baseline, texts.raw, params),
     )
 
 
 def flat_metrics(labels: Labels, scores: Scores, params: EvaluateParams) -> dict[str, float | int]:
-    """The flat content of metrics/test.json.
+    """What metrics/test.json says of scores alone.
 
     Args:
         labels: 0 negative, 1 positive, both present; shape (rows,).
@@ -173,8 +208,7 @@ def by_length(labels: Labels, scores: Scores, lengths: NDArray[np.int64], thresh
     Returns:
         A row a group: shortest, longest, rows, accuracy.
     """
-    edges = np.unique(np.quantile(lengths, np.linspace(0, 1, LENGTH_GROUPS + 1)[1:], method="lower"))
-    group = np.searchsorted(edges, lengths)
+    group = quantile_codes(lengths, LENGTH_GROUPS)
     correct = (scores >= threshold) == labels
     table = pd.DataFrame({"group": group, "length": lengths, "correct": correct})
     grouped = table.groupby("group").agg(
@@ -184,6 +218,27 @@ def by_length(labels: Labels, scores: Scores, lengths: NDArray[np.int64], thresh
         accuracy=("correct", "mean"),
     )
     return grouped.round(DIGITS).reset_index(drop=True)
+
+
+def most_confident_mistakes(
+    labels: Labels, scores: Scores, baseline: Scores, texts: Sequence[str], params: EvaluateParams
+) -> pd.DataFrame:
+    """The mislabelled texts whose scores are farthest from the truth; of equal ones, the first.
+
+    Returns:
+        `params.mistakes` rows at most: text (raw), label (negative, positive), score, baseline_score.
+    """
+    wrong = np.flatnonzero((scores >= params.threshold) != labels)
+    distance = np.abs(scores[wrong].astype(np.float64) - labels[wrong])
+    chosen = wrong[np.argsort(-distance, kind="stable")][: params.mistakes]
+    return pd.DataFrame(
+        {
+            "text": [texts[row] for row in chosen],
+            "label": np.array(("negative", "positive"))[labels[chosen]],
+            "score": scores[chosen].astype(np.float64).round(DIGITS),
+            "baseline_score": baseline[chosen].astype(np.float64).round(DIGITS),
+        }
+    )
 
 
 def _bin(scores: Scores, bins: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from moodring.errors import MoodringError
 from moodring.params import flatten, parse_params, read_yaml
@@ -19,12 +20,26 @@ def overrides(root: Path, name: str) -> list[str]:
     Raises:
         MoodringError: there is no such experiment, or params.yaml would not be valid with it.
     """
+    settings = settings_of(root, name)
+    base = read_yaml(root / "params.yaml")
+    parse_params(merged(base, settings), f"params.yaml with {PLACE}/{name}.yaml")
+    return assignments(base, settings)
+
+
+def settings_of(root: Path, name: str) -> dict[str, Any]:
+    """A named experiment's settings, as its file holds them.
+
+    Raises:
+        MoodringError: there is no such experiment, or its file holds no mapping.
+    """
     known = sorted(path.stem for path in (root / PLACE).glob("*.yaml"))
     if name not in known:
         raise MoodringError(f"there is no experiment {name!r}; known: {', '.join(known) or 'none'}")
-    settings = read_yaml(root / PLACE / f"{name}.yaml")
-    base = read_yaml(root / "params.yaml")
-    parse_params(merged(base, settings), f"params.yaml with {PLACE}/{name}.yaml")
+    return read_yaml(root / PLACE / f"{name}.yaml")
+
+
+def assignments(base: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    """Settings over a tree of parameters as `KEY=VALUE`."""
     present = dict(flatten(base))
     # Hydra, which DVC sets parameters with, wants "++" before a key that is new.
     return [f"{'' if key in present else '++'}{key}={_hydra(value)}" for key, value in flatten(settings)]

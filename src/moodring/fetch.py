@@ -17,6 +17,7 @@ MIRROR_VARIABLE = "MOODRING_MIRROR"
 NLTK_HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages"
 TIMEOUT_SECONDS = 30
 MAX_BYTES = 1 << 30
+ADVICE = "or use the default dataset, which needs only the package index: dataset=rotten_tomatoes"
 
 
 @contextmanager
@@ -64,13 +65,12 @@ def fetched(
     raise out_of_reach(Path(names[0]).name, tried)
 
 
-def out_of_reach(what: str, tried: Sequence[str]) -> MoodringError:
+def out_of_reach(what: str, tried: Sequence[str], advice: str = ADVICE) -> MoodringError:
     """The error for a source that cannot be had, naming each place that was tried."""
     places = "".join(f"\n  {place}" for place in tried)
     return MoodringError(
         f"cannot reach {what}; tried:{places}\n"
-        f"Set {MIRROR_VARIABLE} to a directory or base URL that holds it, or use the default dataset, "
-        "which needs only the package index: dataset=rotten_tomatoes"
+        f"Set {MIRROR_VARIABLE} to a directory or base URL that holds it, {advice}"
     )
 
 

@@ -15,6 +15,7 @@ from moodring.files import replacing
 HALF = 0.5
 SIZE_INCHES = (5.0, 4.0)
 DPI = 110
+NAME = 40  # characters of a slice's name that a picture has room for
 NEGATIVE, POSITIVE, NEUTRAL = "#c44e52", "#3a76af", "#8c8c8c"
 
 
@@ -100,6 +101,20 @@ def by_length(axes: Axes, table: pd.DataFrame) -> None:
     axes.tick_params(axis="x", labelrotation=30)
 
 
+def slices(axes: Axes, table: pd.DataFrame) -> None:
+    """Accuracy by slice, the baseline's as a mark."""
+    names = [f"{row.name}: {row.group} ({row.rows:,})" for row in table.itertuples(index=False)]
+    places = range(len(table))  # not the names themselves: two may be cut to one
+    axes.barh(places, table["accuracy"], color=POSITIVE, label="model")
+    axes.scatter(table["baseline_accuracy"], places, marker="|", s=120, color="black", label="baseline")
+    axes.set_yticks(places, [_plain(name) for name in names], fontsize=8)
+    axes.invert_yaxis()
+    axes.set(title="Accuracy by slice", xlabel="accuracy", xlim=(0, 1))
+    axes.legend(frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))
+    if (figure := axes.get_figure(root=True)) is not None:
+        figure.set_figheight(max(SIZE_INCHES[1], 1.5 + 0.22 * len(table)))
+
+
 FIGURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
     "learning_curves": learning_curves,
     "confusion": confusion,
@@ -108,6 +123,7 @@ FIGURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
     "calibration": calibration,
     "scores": scores,
     "by_length": by_length,
+    "slices": slices,
 }
 
 
@@ -131,6 +147,11 @@ def write_plots(directory: Path, tables: dict[str, pd.DataFrame], history: pd.Da
             axes.spines[["top", "right"]].set_visible(False)
             FIGURES[name](axes, table)
             figure.savefig(fresh / f"{name}.png", metadata={"Software": None})
+
+
+def _plain(name: str) -> str:
+    short = name if len(name) <= NAME else f"{name[: NAME - 3]}..."
+    return short.replace("$", r"\$")  # which begins a formula
 
 
 def _unit_square(axes: Axes) -> None:

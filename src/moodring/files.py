@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from moodring.errors import MoodringError
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -37,6 +39,18 @@ def write_json(path: Path, content: Any) -> None:
     with replacing(path) as fresh:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         fresh.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file that a stage wrote.
+
+    Raises:
+        MoodringError: it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MoodringError(f"cannot read {path}: {error}. Run `dvc repro` to make it.") from error
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # as in architectures.py
-    from moodring.params import ArchParams
+    from moodring.params import RecurrentParams
 
 
-def obstacles(params: ArchParams, backend: str) -> list[str]:
+def obstacles(params: RecurrentParams, backend: str) -> list[str]:
     """Why an architecture's recurrent layer cannot take the fused path on a GPU; empty: it can.
 
     Args:

@@ -1,4 +1,4 @@
-"""Writing and loading a trained model: a Keras archive with stable bytes in the result's directory."""
+"""Writing and loading a trained network: a Keras archive with stable bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import json
 import tempfile
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +13,31 @@ import keras
 import pandas as pd
 
 from moodring.errors import MoodringError
-from moodring.files import replacing, write_json
-from moodring.results import HISTORY, MODEL, SETTINGS, Settings
+from moodring.results import MODEL, Settings, write_result
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that zip can hold
 
 
 def write_model(path: Path, model: keras.Model, history: pd.DataFrame, settings: Settings) -> None:
     """Write model, history and settings as one directory, whole or not at all."""
-    with replacing(path) as fresh:
-        fresh.mkdir()
-        (fresh / MODEL).write_bytes(stable_bytes(model))
-        history.to_csv(fresh / HISTORY, index=False, lineterminator="\n")
-        write_json(fresh / SETTINGS, asdict(settings))
+    write_result(path, {MODEL: lambda file: save_model(file, model)}, history, settings)
 
 
-def read_model(path: Path) -> keras.Model:
-    """Load the Keras model of a directory; nothing in it is run as code.
+def save_model(path: Path, model: keras.Model) -> None:
+    """Write the Keras archive, of equal bytes for equal models."""
+    path.write_bytes(stable_bytes(model))
+
+
+def load_model(path: Path) -> keras.Model:
+    """Load what `save_model` wrote; nothing in it is run as code.
 
     Raises:
         MoodringError: it is missing or damaged.
     """
     try:
-        return keras.models.load_model(path / MODEL, compile=False, safe_mode=True)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise MoodringError(f"cannot load {path / MODEL}: {error}. Run `dvc repro` to make it.") from error
+        raise MoodringError(f"cannot load {path}: {error}. Run `dvc repro` to make it.") from error
 
 
 def stable_bytes(model: keras.Model) -> bytes:

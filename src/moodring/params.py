@@ -19,6 +19,7 @@ Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 MAX_UNITS = 65_536
+NO_VECTORS = "none"
 
 
 class Block(BaseModel):
@@ -58,6 +59,10 @@ class FileSource(Block):
     negative: list[str | int | float | bool] = Field(min_length=1)
     split: str | None = Field(
         default=None, description="name of a column with `train` and `test`; none: a split is drawn"
+    )
+    origin: str | None = Field(
+        default=None,
+        description="name of a column that says where a text comes from; evaluation is sliced by it",
     )
     test_share: Share = 0.2
     split_seed: Seed = 0
@@ -115,28 +120,88 @@ class DatasetParams(Block):
     )
 
 
-class ArchParams(Block):
+class EmbeddingParams(Block):
+    """What each token becomes before the recurrent layer."""
+
+    size: Annotated[int, Field(ge=1, le=MAX_UNITS)]
+    vectors: Annotated[str, Field(min_length=1)] = Field(
+        description="first weights: none (drawn), glove-6b-50d, or a file of the user's in data/own"
+    )
+    frozen_epochs: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
+        description="epochs in which given vectors are not tuned; 0: tuned from the start; all: never tuned"
+    )
+    dropout: Rate = Field(description="of single numbers")
+    spatial_dropout: Rate = Field(description="of whole dimensions, the same ones at every step of a text")
+
+    @model_validator(mode="after")
+    def _only_given_vectors_freeze(self) -> EmbeddingParams:
+        if self.vectors == NO_VECTORS and self.frozen_epochs != 0:
+            raise ValueError(
+                f"frozen_epochs {self.frozen_epochs!r} needs vectors: drawn ones would stay noise"
+            )
+        return self
+
+
+class NoEmbedding(Block):
+    """A linear model has none; the key stands for the stage that fetches vectors."""
+
+    vectors: Literal["none"]
+
+
+class RecurrentParams(Block):
     """A recurrent classifier: embedding, one recurrent layer, pooling, an optional dense head."""
 
+    kind: Literal["recurrent"]
+    embedding: EmbeddingParams
     cell: Literal["rnn", "lstm", "gru"]
     bidirectional: bool
-    embedding: Annotated[int, Field(ge=1, le=MAX_UNITS)]
-    embedding_dropout: Rate
     units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="in each direction")
     dropout: Rate = Field(description="on the recurrent layer's inputs")
     recurrent_dropout: Rate = Field(description="on its state; above 0 it rules out cuDNN's kernel")
+    output_dropout: Rate = Field(
+        description="of whole outputs, the same ones at every step; leaves the state, and cuDNN, alone"
+    )
     pooling: Literal["last", "max", "flatten"]
     head: Annotated[int, Field(ge=0, le=MAX_UNITS)] = Field(
         description="units of a ReLU layer before the output; 0: none"
     )
     head_dropout: Rate = Field(description="right before the output layer")
     padding: Literal["bucket", "fixed"]
+    ngrams: Annotated[int, Field(ge=0, le=5)] = Field(
+        description="above 0: blended with a linear model over n-grams of at most so many words"
+    )
 
     @model_validator(mode="after")
-    def _flatten_needs_one_length(self) -> ArchParams:
+    def _flatten_needs_one_length(self) -> RecurrentParams:
         if self.pooling == "flatten" and self.padding != "fixed":
             raise ValueError("pooling 'flatten' needs padding 'fixed': every text of one length")
         return self
+
+    @model_validator(mode="after")
+    def _one_output_has_no_steps(self) -> RecurrentParams:
+        if self.pooling == "last" and self.output_dropout:
+            raise ValueError("output_dropout needs pooling 'max' or 'flatten'; with 'last' use head_dropout")
+        return self
+
+
+class NbsvmParams(Block):
+    """A linear classifier over the n-grams that a text holds, scaled by their log-count ratios."""
+
+    kind: Literal["nbsvm"]
+    embedding: NoEmbedding
+    ngrams: Annotated[int, Field(ge=1, le=5)] = Field(description="words of an n-gram at most")
+    min_count: Count = Field(description="n-grams of fewer training texts are left out")
+    smoothing: Annotated[float, Field(gt=0)] = Field(description="added to each n-gram's counts")
+    cost: Annotated[float, Field(gt=0)] = Field(description="of an error; scikit-learn's C")
+
+    @classmethod
+    def beside_a_network(cls, ngrams: int) -> NbsvmParams:
+        """Those of the linear model that a network with `ngrams` is blended with."""
+        embedding = NoEmbedding(vectors="none")
+        return cls(kind="nbsvm", embedding=embedding, ngrams=ngrams, min_count=2, smoothing=1.0, cost=1.0)
+
+
+ArchParams = Annotated[RecurrentParams | NbsvmParams, Field(discriminator="kind")]
 
 
 class EarlyStopping(Block):
@@ -146,13 +211,30 @@ class EarlyStopping(Block):
     patience: Count = Field(description="epochs without improvement; at least `epochs`: never stop")
 
 
+class Schedule(Block):
+    """How the learning rate changes from one step to the next."""
+
+    kind: Literal["constant", "cosine"] = Field(description="cosine: down to 0 at the last epoch's end")
+    warmup: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="share of all steps in which it rises from 0 to learning_rate"
+    )
+
+
 class TrainParams(Block):
-    """How a model is fitted."""
+    """How a recurrent model is fitted."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)]
     optimizer: Literal["adam", "rmsprop", "sgd"]
     learning_rate: Annotated[float, Field(gt=0, le=10)]
+    schedule: Schedule
+    clip_norm: Annotated[float, Field(ge=0)] = Field(
+        description="the gradients' norm at most, over all weights; 0: no limit"
+    )
+    label_smoothing: Rate = Field(description="share of each label that is drawn to the middle")
+    weight_averaging: Rate = Field(
+        description="momentum of the weights' moving average, which is what is kept; 0: off"
+    )
     early_stopping: EarlyStopping
     buckets: Annotated[int, Field(ge=1, le=1000)] = Field(
         description="equally wide length buckets from 0 to max_length"
@@ -166,6 +248,12 @@ class EvaluateParams(Block):
     bins: Annotated[int, Field(ge=2, le=100)] = Field(
         description="equally wide score bins of the calibration error"
     )
+    calibration: Literal["none", "temperature"] = Field(
+        description="temperature: one divisor of all logits, fitted on the validation split"
+    )
+    mistakes: Annotated[int, Field(ge=0, le=1000)] = Field(
+        description="how many of the most confident mistakes are listed with their texts"
+    )
 
 
 class Params(Block):
@@ -173,6 +261,7 @@ class Params(Block):
 
     dataset: str
     arch: str
+    baseline: str
     seed: Seed
     datasets: dict[Name, DatasetParams]
     archs: dict[Name, ArchParams]
@@ -184,9 +273,12 @@ class Params(Block):
         for key, name, blocks in (
             ("dataset", self.dataset, self.datasets),
             ("arch", self.arch, self.archs),
+            ("baseline", self.baseline, self.archs),
         ):
             if name not in blocks:
                 raise ValueError(f"{key} {name!r} is unknown; {_suggest(name, blocks)}")
+        if self.archs[self.baseline].kind != "nbsvm":
+            raise ValueError(f"baseline {self.baseline!r} must be of kind nbsvm")
         return self
 
     @property
@@ -195,9 +287,30 @@ class Params(Block):
         return self.datasets[self.dataset]
 
     @property
-    def architecture(self) -> ArchParams:
+    def architecture(self) -> RecurrentParams | NbsvmParams:
         """The chosen architecture's block."""
         return self.archs[self.arch]
+
+    @property
+    def recurrent_archs(self) -> dict[str, RecurrentParams]:
+        """The blocks of recurrent architectures, by name."""
+        return {name: block for name, block in self.archs.items() if isinstance(block, RecurrentParams)}
+
+    @property
+    def recurrent(self) -> RecurrentParams:
+        """The chosen architecture's block, where that is a recurrent one.
+
+        Raises:
+            KeyError: it is of another kind.
+        """
+        return self.recurrent_archs[self.arch]
+
+    @property
+    def rival(self) -> NbsvmParams:
+        """The baseline's block."""
+        block = self.archs[self.baseline]
+        assert isinstance(block, NbsvmParams)  # noqa: S101  # checked above
+        return block
 
     def of_training(self) -> dict[str, Any]:
         """The parameters that the train stage depends on, flat, under their names in params.yaml."""
@@ -217,7 +330,8 @@ class Params(Block):
 
     def of_evaluation(self) -> dict[str, Any]:
         """The parameters that only evaluation depends on, flat, under their names in params.yaml."""
-        return dict(flatten({"evaluate": self.evaluate.model_dump()}))
+        baseline = {"baseline": self.baseline, "archs": {self.baseline: self.rival.model_dump()}}
+        return dict(flatten({"evaluate": self.evaluate.model_dump(), **baseline}))
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
@@ -271,8 +385,13 @@ def parse_params(tree: dict[str, Any], origin: str) -> Params:
 
 
 def _describe(problem: Any) -> str:
-    # pydantic names the kind of a source in its place: datasets.imdb.source.imdb.path
+    # pydantic names a block's kind in its place (datasets.imdb.source.imdb.path, archs.lstm.recurrent.cell)
+    # and, after a value that may have one of two types, the type.
     parts = [str(part) for part in problem["loc"]]
+    if parts[:1] == ["archs"]:
+        del parts[2:3]
+    if "frozen_epochs" in parts:
+        del parts[parts.index("frozen_epochs") + 1 :]
     place = ".".join(part for before, part in zip(["", *parts], parts, strict=False) if before != "source")
     message = str(problem["msg"]).removeprefix("Value error, ")
     kind = problem["type"]

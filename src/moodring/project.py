@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from moodring.errors import MoodringError
+
 # `dvc exp run --temp` and `--queue` run stages under here, in copies that DVC deletes afterwards.
 _TEMPORARY = (".dvc", "tmp", "exps")
 
@@ -25,6 +27,19 @@ def checkout_root() -> Path:
 def in_checkout(path: str) -> Path:
     """A path as the user gave it: `~` is the home folder, and a relative one is taken from the root."""
     return checkout_root() / os.path.expanduser(path)  # noqa: PTH111  # Path.expanduser raises for an unknown user
+
+
+def find_file(name: str) -> Path:
+    """A file of the user's, by its path from the project's root.
+
+    Raises:
+        MoodringError: it is not there.
+    """
+    # The working directory comes first: in DVC's temporary copies it holds the file's own version.
+    for path in (Path.cwd() / name, in_checkout(name)):
+        if path.is_file():
+            return path
+    raise MoodringError(f"there is no file {name!r}; paths are relative to the project's root")
 
 
 def _nearest_dvc_root(start: Path) -> Path:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from moodring import attempts
 from moodring.behaviour import Check, check_behaviour
 from moodring.cleaning import cleaner_of
 from moodring.corpus import VOCABULARY
-from moodring.errors import MoodringError
-from moodring.files import tree_sha256
+from moodring.files import read_json
 from moodring.params import Params
+from moodring.report import TABLE
 from moodring.result_files import ResultFiles
 from moodring.results import read_result
 from moodring.tables import StoredTable
@@ -62,14 +61,12 @@ def publish(files: ResultFiles, params: Params) -> Published:
         MoodringError: a file is missing or damaged.
         StoreError: the store cannot be opened.
     """
-    try:
-        metrics = json.loads(files.metrics.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MoodringError(f"cannot read {files.metrics}: {error}. Run `dvc repro` to make it.") from error
-    data_sha256, result = tree_sha256(files.corpus), read_result(files.models)
+    metrics = read_json(files.metrics)
+    data_sha256, result = files.data_sha256(params), read_result(files.models)
     experiment = Experiment(params.dataset)
     run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params))
-    log_evaluation(run, metrics, params, [files.metrics, files.slices, files.plots])
+    logged = [files.metrics, files.slices, files.plots]
+    log_evaluation(run, metrics, params, logged, files.report, files.report / TABLE)
     version = record_model(run, params.dataset, lambda bundle: files.write_bundle(bundle, params))
     return Published(str(run.info.run_id), version, how)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from moodring import attempts, serving
+from moodring.calibration import NONE
 from moodring.corpus import VOCABULARY
-from moodring.files import tree_sha256
+from moodring.errors import MoodringError
+from moodring.files import read_json, sha256, tree_sha256
 from moodring.params import Params
+from moodring.vectors import has_vectors
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,40 @@ class ResultFiles:
     metrics: Path = Path("metrics/test.json")
     slices: Path = Path("metrics/slices.json")
     plots: Path = Path("metrics/plots")
+    report: Path = Path("report")
     stage: Path = Path("stages/train.py")
+    vectors: Path = Path("data/vectors.parquet")
 
     def write_bundle(self, bundle: Path, params: Params) -> None:
-        """Put all that scoring raw text needs into one directory; see `serving.TextScorer`."""
-        vocabulary = self.corpus / VOCABULARY
-        serving.write_bundle(bundle, self.models, vocabulary, self.clean, params.evaluate.threshold)
+        """Put all that scoring raw text needs into one directory; see `serving.TextScorer`.
+
+        Raises:
+            MoodringError: a file is missing or damaged.
+        """
+        vocabulary, threshold = self.corpus / VOCABULARY, params.evaluate.threshold
+        temperature = read_json(self.metrics).get("temperature", NONE)  # an older result has none
+        serving.write_bundle(bundle, self.models, vocabulary, self.clean, threshold, temperature)
 
     def attempt_key(self, params: Params) -> str:
-        """The key of the attempt that a training of this result makes."""
-        return attempts.key_of(params.of_model(), tree_sha256(self.corpus), self.stage)
+        """The key of the attempt that a training of this result makes.
+
+        Raises:
+            MoodringError: as `data_sha256`.
+        """
+        return attempts.key_of(params.of_model(), self.data_sha256(params), self.stage)
+
+    def data_sha256(self, params: Params) -> str:
+        """One SHA-256 over the data that a training reads: the corpus, and vectors where it has any.
+
+        Raises:
+            MoodringError: the vectors cannot be read.
+        """
+        corpus = tree_sha256(self.corpus)
+        if not has_vectors(params):
+            return corpus
+        try:
+            return hashlib.sha256(f"{corpus}\t{sha256(self.vectors)}\n".encode()).hexdigest()
+        except OSError as error:
+            raise MoodringError(
+                f"cannot read {self.vectors}: {error}. Run `dvc repro` to make it."
+            ) from error

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from moodring.batches import Padding, pad, plan
+from moodring.errors import MoodringError
 from moodring.files import replacing
 from moodring.vocabulary import Ragged
 
@@ -37,3 +38,23 @@ def write_scores(path: Path, labels: NDArray[np.int8], scores: NDArray[np.float3
     """Write each text's label and score, in the texts' order, as Parquet of `SCHEMA`."""
     with replacing(path) as fresh:
         pq.write_table(pa.table([np.asarray(labels), scores], schema=SCHEMA), fresh)
+
+
+def read_scores(path: Path, labels: NDArray[np.int8]) -> NDArray[np.float32]:
+    """The scores that `write_scores` wrote of texts with these labels; shape (texts,), float32.
+
+    Raises:
+        MoodringError: they are missing, damaged, or of other texts.
+    """
+    try:
+        table = pq.read_table(path)
+        if table.schema != SCHEMA:
+            raise ValueError(f"its columns are {table.schema.names}, not {SCHEMA.names}")
+    except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
+        raise MoodringError(f"cannot read {path}: {error}. Run `dvc repro` to make it.") from error
+    if not np.array_equal(table["label"].to_numpy(), labels):
+        raise MoodringError(
+            f"{path} is of other texts: {table.num_rows} labels that are not the split's {len(labels)}. "
+            "Run `dvc repro` to make it."
+        )
+    return np.asarray(table["score"].to_numpy(), dtype=np.float32)

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from moodring.calibration import NONE, apply_temperature
 from moodring.cleaning import cleaner_of
 from moodring.corpus import VOCABULARY
 from moodring.errors import MoodringError
 from moodring.files import write_json
-from moodring.results import MODEL, SETTINGS, Settings, read_settings
+from moodring.predictors import read_model
+from moodring.results import SETTINGS, Settings, model_files, read_settings
 from moodring.scoring import Predictor, score
 from moodring.tables import StoredTable
 from moodring.text import Cleaner
@@ -34,16 +36,24 @@ class TextScorer:
         model: the train stage's.
         settings: the model's; they hold the padding.
         threshold: a score at or above it is positive.
+        temperature: of the calibration; see `calibration.apply_temperature`.
     """
 
     def __init__(
-        self, cleaner: Cleaner, vocabulary: Vocabulary, model: Predictor, settings: Settings, threshold: float
+        self,
+        cleaner: Cleaner,
+        vocabulary: Vocabulary,
+        model: Predictor,
+        settings: Settings,
+        threshold: float,
+        temperature: float = NONE,
     ) -> None:
         self._cleaner = cleaner
         self._vocabulary = vocabulary
         self._model = model
         self._padding = settings.padding
         self._threshold = threshold
+        self._temperature = temperature
 
     @classmethod
     def from_bundle(cls, bundle: Path) -> TextScorer:
@@ -55,17 +65,16 @@ class TextScorer:
         try:
             scorer = json.loads((bundle / SCORER).read_text(encoding="utf-8"))
             cleaner, threshold = Cleaner.from_recipe(scorer["cleaning"]), float(scorer["threshold"])
+            temperature = float(scorer.get("temperature", NONE))  # an older bundle has none
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MoodringError(f"{bundle} holds no scorer that can be read: {error}") from error
-        from moodring.model_files import read_model  # Keras takes seconds to import
-
         vocabulary = Vocabulary.load(bundle / VOCABULARY)
-        return cls(cleaner, vocabulary, read_model(bundle), read_settings(bundle), threshold)
+        return cls(cleaner, vocabulary, read_model(bundle), read_settings(bundle), threshold, temperature)
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The probability of positive for each raw text, in order; shape (texts,), float32."""
         encoded = self._vocabulary.encode(self._cleaner.clean_all(texts))
-        return score(self._model, encoded, self._padding)
+        return apply_temperature(score(self._model, encoded, self._padding), self._temperature)
 
     def predict(self, texts: Sequence[str]) -> pd.DataFrame:
         """A row a text, in order: score (probability of positive), label (positive, negative)."""
@@ -74,7 +83,9 @@ class TextScorer:
         return pd.DataFrame({"score": scores.astype(float), "label": labels})
 
 
-def write_bundle(bundle: Path, models: Path, vocabulary: Path, clean: Path, threshold: float) -> None:
+def write_bundle(
+    bundle: Path, models: Path, vocabulary: Path, clean: Path, threshold: float, temperature: float = NONE
+) -> None:
     """Put all that `TextScorer` needs into one directory.
 
     Args:
@@ -83,16 +94,18 @@ def write_bundle(bundle: Path, models: Path, vocabulary: Path, clean: Path, thre
         vocabulary: the tokenize stage's file.
         clean: the preprocess stage's table, which tells how it was cleaned.
         threshold: a score at or above it is positive.
+        temperature: of the calibration.
 
     Raises:
         MoodringError: the table or a file of the model cannot be read.
     """
     cleaner = cleaner_of(StoredTable(clean))
     bundle.mkdir(parents=True, exist_ok=True)
-    write_json(bundle / SCORER, {"threshold": threshold, "cleaning": cleaner.recipe()})
+    scorer = {"threshold": threshold, "temperature": temperature, "cleaning": cleaner.recipe()}
+    write_json(bundle / SCORER, scorer)
     try:
         shutil.copyfile(vocabulary, bundle / VOCABULARY)
-        for name in (MODEL, SETTINGS):
-            shutil.copyfile(models / name, bundle / name)
+        for file in (*model_files(models), models / SETTINGS):
+            shutil.copyfile(file, bundle / file.name)
     except OSError as error:
         raise MoodringError(f"cannot read the model: {error}. Run `dvc repro` to make it.") from error

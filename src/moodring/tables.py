@@ -1,4 +1,4 @@
-"""The tables that stages pass on as Parquet: split, label, text."""
+"""The tables that stages pass on as Parquet: split, label, text, and of a raw text perhaps its source."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from moodring.errors import MoodringError
 from moodring.files import replacing
 
 SCHEMA = pa.schema([("split", pa.string()), ("label", pa.int8()), ("text", pa.string())])
+SOURCE = pa.field("source", pa.string())  # where a raw text comes from; not every dataset tells
 SPLITS = ("train", "validation", "test")
 NEGATIVE, POSITIVE = 0, 1
 ROWS = 8192  # of a row group, and so of a piece in memory
@@ -46,7 +47,7 @@ class StoredTable:
         except (OSError, pa.ArrowInvalid) as error:
             raise self._unreadable(error) from error
         self.schema: pa.Schema = self._file.schema_arrow
-        if self.schema.remove_metadata() != SCHEMA:
+        if self.schema.remove_metadata() not in (SCHEMA, SCHEMA.append(SOURCE)):
             raise MoodringError(f"{path} holds other columns than {SCHEMA.names}: {self.schema.names}")
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
@@ -64,14 +65,17 @@ class StoredTable:
         return MoodringError(f"cannot read {self._path}: {error}. Run `dvc repro` to make it.")
 
 
-def make_table(splits: Sequence[str], labels: Sequence[int], texts: Sequence[str]) -> pa.Table:
-    """A table of `SCHEMA` from its columns.
+def make_table(
+    splits: Sequence[str], labels: Sequence[int], texts: Sequence[str], sources: Sequence[str] | None = None
+) -> pa.Table:
+    """A table of `SCHEMA` from its columns, and of `SOURCE` where sources are given.
 
     Raises:
         MoodringError: a text cannot be written as UTF-8 (a lone surrogate).
     """
     try:
-        return pa.table([pa.array(splits), labels, texts], schema=SCHEMA)
+        table = pa.table([pa.array(splits), labels, texts], schema=SCHEMA)
+        return table if sources is None else table.append_column(SOURCE, pa.array(sources, SOURCE.type))
     except UnicodeEncodeError as error:
         row = next(i for i, text in enumerate(texts) if not _encodable(text))
         raise MoodringError(f"the text of row {row} is not valid Unicode: {error}") from error
@@ -80,7 +84,7 @@ def make_table(splits: Sequence[str], labels: Sequence[int], texts: Sequence[str
 def content_digest(table: pa.Table) -> str:
     """SHA-256 over the rows in order: split, label and text of each, so that repacking changes nothing."""
     digest = hashlib.sha256()
-    for batch in table.to_batches(max_chunksize=4096):
+    for batch in table.select(SCHEMA.names).to_batches(max_chunksize=4096):
         rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
         for split, label, text in rows:
             content = text.encode()

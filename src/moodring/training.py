@@ -1,4 +1,4 @@
-"""Fitting a model: seeded batches, early stopping, the best epoch's weights, going on where it was killed."""
+"""Fitting a network: seeded batches, early stopping, the best epoch's weights, taking up what was killed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from moodring.architectures import build
+from moodring.architectures import EMBEDDING, build, ungated
+from moodring.averaging import Averaging
 from moodring.batches import Batch, Padding, pad, plan
 from moodring.checkpoints import Checkpoint, EpochMetrics, Progress, State
 from moodring.corpus import Split
 from moodring.errors import MoodringError
 from moodring.params import Params, TrainParams
 from moodring.results import Settings
+
+HISTORY_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
+# Keras' own val_loss is of smoothed labels where training's are smoothed.
+WATCHED = {"val_loss": "val_log_loss"}
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
 
 
 class BatchSequence(keras.utils.PyDataset):
@@ -69,21 +80,42 @@ def train(
     validation: Split,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
     checkpoint: Path | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Seed Keras, build the chosen architecture and fit it; see `fit` for what comes back.
 
     On a CPU the same arguments give the same bits, also when a killed training goes on.
+
+    Args:
+        params: of the whole pipeline; the chosen architecture is a recurrent one.
+        vocabulary_size: rows of the embedding.
+        train: what to fit.
+        validation: what early stopping watches.
+        on_epoch: as in `fit`.
+        checkpoint: as in `fit`.
+        vectors: the embedding's first weights, shape (vocabulary_size, size); None: drawn.
     """
+    arch = params.recurrent
     keras.utils.set_random_seed(params.seed)
-    model = build(params.architecture, vocabulary_size, params.data.max_length)
-    padding = padding_of(params)
-    history = fit(model, train, validation, params.train, padding, params.seed, on_epoch, checkpoint)
-    return model, history
+    model = build(arch, vocabulary_size, params.data.max_length, vectors)
+    frozen = arch.embedding.frozen_epochs
+    history = fit(
+        model,
+        train,
+        validation,
+        params.train,
+        padding_of(params),
+        params.seed,
+        on_epoch,
+        checkpoint,
+        released_after=frozen if isinstance(frozen, int) else 0,
+    )
+    return ungated(model, arch), history
 
 
 def padding_of(params: Params) -> Padding:
     """The chosen architecture's padding: length buckets, or all texts at `max_length`."""
-    bucketed = params.architecture.padding == "bucket"
+    bucketed = params.recurrent.padding == "bucket"
     return Padding(params.data.max_length, params.train.buckets if bucketed else 1)
 
 
@@ -96,6 +128,7 @@ def fit(
     seed: int,
     on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
     checkpoint: Path | None = None,
+    released_after: int = 0,
 ) -> pd.DataFrame:
     """Compile and fit `model` in place; it ends with the best epoch's weights.
 
@@ -103,14 +136,16 @@ def fit(
         model: from `architectures.build`.
         train: what to fit.
         validation: what early stopping watches.
-        params: epochs, batch size, optimiser, early stopping.
+        params: epochs, batch size, optimiser and its schedule, early stopping.
         padding: length buckets.
         seed: of the order of batches; dropout follows Keras' own seed.
         on_epoch: called after each epoch that runs here with its number, from 1, and metrics.
         checkpoint: a file that holds the state after each epoch; where it stands, training goes on from it.
+        released_after: epochs after which a gated embedding is tuned too.
 
     Returns:
-        A row an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
+        A row an epoch: epoch, loss, accuracy, val_loss, val_accuracy. `loss` is what was minimised;
+        `val_loss` is the log loss in nats, whatever becomes of training's labels.
 
     Raises:
         MoodringError: the loss is no longer finite, or the checkpoint is damaged.
@@ -120,7 +155,7 @@ def fit(
     rows = list(progress.rows)
 
     def note(epoch: int, logs: dict[str, float]) -> None:
-        metrics = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        metrics = {name: float(logs[WATCHED.get(name, name)]) for name in HISTORY_COLUMNS}
         if not all(map(math.isfinite, metrics.values())):
             raise MoodringError(
                 f"training diverged in epoch {epoch + 1}: {metrics}. Lower train.learning_rate "
@@ -131,26 +166,33 @@ def fit(
     def report(epoch: int, logs: dict[str, float]) -> None:  # noqa: ARG001
         on_epoch(epoch + 1, {name: value for name, value in rows[-1].items() if name != "epoch"})
 
-    optimizer = {"class_name": params.optimizer, "config": {"learning_rate": params.learning_rate}}
-    model.compile(optimizer=keras.optimizers.get(optimizer), loss="binary_crossentropy", metrics=["accuracy"])
+    batches = BatchSequence(train, padding, params.batch_size, seed, epoch=len(rows))
+    model.compile(
+        optimizer=optimizer_of(params, len(batches)),
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=params.label_smoothing),
+        metrics=["accuracy", keras.metrics.BinaryCrossentropy(name="log_loss")],
+    )
     stopping = keras.callbacks.EarlyStopping(
-        monitor=params.early_stopping.monitor,
+        monitor=WATCHED.get(params.early_stopping.monitor, params.early_stopping.monitor),
         mode="min" if params.early_stopping.monitor == "val_loss" else "max",
         patience=params.early_stopping.patience,
         restore_best_weights=True,
     )
+    watching = Averaging().around(stopping) if params.weight_averaging else [stopping]
+    released = [Release(released_after)] if released_after else []
     # What is reported is already kept: whoever goes on from the checkpoint knows every reported epoch.
     keeping = [Checkpoint(checkpoint, rows, stopping, state)] if checkpoint else []
     model.fit(
-        BatchSequence(train, padding, params.batch_size, seed, epoch=len(rows)),
+        batches,
         validation_data=BatchSequence(validation, padding, params.batch_size),
         initial_epoch=len(rows),
         epochs=len(rows) if progress.stopped else params.epochs,
         shuffle=False,  # the sequence shuffles; Keras would shuffle by its own global generator
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
+            *released,
             keras.callbacks.LambdaCallback(on_epoch_end=note),
-            stopping,
+            *watching,
             *keeping,
             keras.callbacks.LambdaCallback(on_epoch_end=report),
         ],
@@ -158,7 +200,63 @@ def fit(
     return pd.DataFrame(rows)
 
 
-def settings_of(params: Params, vocabulary_size: int, model: keras.Model, history: pd.DataFrame) -> Settings:
+class Release(keras.callbacks.Callback):
+    """Opens a gated embedding's gate once `epochs` epochs are over."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+        """Keras calls this with the number of epochs that went before."""
+        if epoch >= self._epochs:
+            self.model.get_layer(EMBEDDING).gate.assign(1.0)
+
+
+def optimizer_of(params: TrainParams, steps: int) -> keras.optimizers.Optimizer:
+    """The optimiser with its schedule, clipping and weight averaging.
+
+    Args:
+        params: of training.
+        steps: batches of an epoch.
+
+    References:
+        Loshchilov & Hutter 2017 (cosine schedule); Pascanu et al. 2013 (clipping the norm); Polyak &
+        Juditsky 1992 (averaged weights).
+    """
+    config = {
+        "learning_rate": learning_rate_of(params, steps * params.epochs),
+        "global_clipnorm": params.clip_norm or None,
+        "use_ema": bool(params.weight_averaging),
+        "ema_momentum": params.weight_averaging,
+    }
+    return OPTIMIZERS[params.optimizer](**config)
+
+
+def learning_rate_of(
+    params: TrainParams, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate, or how it changes over `steps` steps."""
+    schedule = params.schedule
+    if schedule.kind == "constant" and not schedule.warmup:
+        return params.learning_rate
+    rising = round(schedule.warmup * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if rising else params.learning_rate,
+        decay_steps=max(steps - rising, 1),
+        alpha=1.0 if schedule.kind == "constant" else 0.0,
+        warmup_target=params.learning_rate if rising else None,
+        warmup_steps=rising,
+    )
+
+
+def settings_of(
+    params: Params,
+    vocabulary_size: int,
+    model: keras.Model,
+    history: pd.DataFrame,
+    coverage: dict[str, float] | None = None,
+) -> Settings:
     """The settings of a model that `train` gave; the kept epoch is the first of the best ones."""
     watched = history[params.train.early_stopping.monitor]
     best = watched.idxmin() if params.train.early_stopping.monitor == "val_loss" else watched.idxmax()
@@ -170,6 +268,7 @@ def settings_of(params: Params, vocabulary_size: int, model: keras.Model, histor
         weights=int(model.count_params()),
         best_epoch=int(history.loc[best, "epoch"]),
         params=params.of_training(),
+        coverage=coverage,
     )
 
 

@@ -260,7 +260,9 @@ def make_project(root: Path, home: Path) -> Project:
     tree["datasets"]["tiny"] = TINY
     tree |= {"dataset": "tiny", "arch": "lstm", "seed": 7}
     for block in tree["archs"].values():
-        block |= {"embedding": 8, "units": 8}
+        if block["kind"] == "recurrent":
+            block["embedding"] |= {"size": 8, "vectors": "none"}
+            block["units"] = 8
     tree["train"] |= {"epochs": 3, "batch_size": 16, "learning_rate": 0.02, "buckets": 3}
     (root / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     project.run("git", "init", "--quiet", "--initial-branch", "main")
@@ -300,7 +302,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project after its first `dvc repro`, committed. Tests that change it leave it as it was."""
     room = tmp_path_factory.mktemp("project")
     project = make_project(room / "checkout", room / "home")
-    assert project.repro() == ["download", "preprocess", "tokenize", "train", "evaluate"]
+    assert project.repro() == [
+        "download",
+        "preprocess",
+        "tokenize",
+        "vectors",
+        "baseline",
+        "train",
+        "evaluate",
+    ]
     project.commit()
     return project
 

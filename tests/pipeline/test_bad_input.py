@@ -40,7 +40,7 @@ def test_the_first_stage_says_what_is_wrong(
     assert not list((project.root / "data").glob(".raw.parquet*"))
 
 
-@pytest.mark.parametrize("stage", ["preprocess", "tokenize", "train", "evaluate"])
+@pytest.mark.parametrize("stage", ["preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"])
 def test_every_stage_checks_the_whole_file_first(project: Project, stage: str) -> None:
     project.set(datasets__imdb__max_length=0)
     done = project.run(sys.executable, "-m", f"stages.{stage}", check=False)

@@ -13,9 +13,9 @@ from tests.pipeline.conftest import Project
 pytestmark = pytest.mark.slow
 
 PARAMETERS: list[tuple[str, Any, set[str]]] = [
-    ("dataset", "imdb", {"download", "preprocess", "tokenize", "train"}),
-    ("seed", 8, {"preprocess", "train"}),
-    ("arch", "gru", {"train"}),
+    ("dataset", "imdb", {"download", "preprocess", "tokenize", "train", "evaluate"}),
+    ("seed", 8, {"preprocess", "baseline", "train"}),
+    ("arch", "gru", {"vectors", "train", "evaluate"}),
     ("datasets__tiny__source__split_seed", 4, {"download"}),
     ("datasets__tiny__preprocess__lowercase", False, {"preprocess"}),
     ("datasets__tiny__preprocess__stem", "snowball", {"preprocess"}),
@@ -24,34 +24,54 @@ PARAMETERS: list[tuple[str, Any, set[str]]] = [
     ("datasets__imdb__max_length", 9, set()),
     ("datasets__imdb__preprocess__stem", "snowball", set()),
     ("archs__lstm__units", 9, {"train"}),
+    ("archs__lstm__embedding__size", 9, {"train"}),
+    ("archs__lstm__embedding__vectors", "data/own/words.txt", {"vectors", "train"}),
     ("archs__gru__units", 9, set()),
+    ("archs__nbsvm__ngrams", 2, {"baseline"}),
+    ("archs__gru__embedding__vectors", "data/own/words.txt", set()),
     ("train__epochs", 2, {"train"}),
     ("train__early_stopping__patience", 1, {"train"}),
     ("train__buckets", 2, {"train"}),
     ("evaluate__threshold", 0.4, {"evaluate"}),
     ("evaluate__bins", 5, {"evaluate"}),
+    ("evaluate__calibration", "none", {"evaluate"}),
 ]
-ALL = {"download", "preprocess", "tokenize", "train", "evaluate"}
+ALL = {"download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"}
 MODULES: list[tuple[str, set[str]]] = [
     ("params", ALL),
     ("files", ALL),
     ("tables", ALL),
     ("datasets/imdb", {"download"}),
-    ("fetch", {"download", "preprocess"}),
+    ("fetch", {"download", "preprocess", "vectors"}),
+    ("wheels", {"download", "vectors"}),
     ("splits", {"download", "preprocess"}),
     ("text", {"preprocess"}),
-    ("bytewise", {"preprocess", "tokenize", "train", "evaluate"}),
+    ("bytewise", {"preprocess", "tokenize", "baseline", "train", "evaluate"}),
     ("cleaning", {"preprocess"}),
     ("stopwords", {"preprocess"}),
-    ("vocabulary", {"tokenize", "train", "evaluate"}),
-    ("corpus", {"tokenize", "train", "evaluate"}),
-    ("batches", {"train", "evaluate"}),
+    ("vocabulary", {"tokenize", "baseline", "train", "evaluate"}),
+    ("corpus", {"tokenize", "baseline", "train", "evaluate"}),
+    ("vector_sources", {"vectors"}),
+    ("vector_text", {"vectors"}),
+    ("vector_tables", {"vectors", "train"}),
+    ("vectors", {"train"}),
+    ("batches", {"baseline", "train", "evaluate"}),
+    ("ngrams", {"baseline", "train", "evaluate"}),
+    ("nbsvm", {"baseline", "train", "evaluate"}),
+    ("averaging", {"train"}),
+    ("fitting", {"train"}),
+    ("predictors", {"evaluate"}),
     ("architectures", {"train"}),
     ("checkpoints", {"train"}),
     ("training", {"train"}),
     ("model_files", {"train", "evaluate"}),
-    ("scoring", {"evaluate"}),
+    ("scoring", {"baseline", "train", "evaluate"}),
+    ("blending", {"train", "evaluate"}),
     ("evaluation", {"evaluate"}),
+    ("calibration", {"train", "evaluate"}),
+    ("comparison", {"evaluate"}),
+    ("slices", {"evaluate"}),
+    ("report", {"evaluate"}),
     ("figures", {"evaluate"}),
     ("attempts", set()),
     ("backend", set()),
@@ -67,6 +87,8 @@ MODULES: list[tuple[str, set[str]]] = [
     ("cli", set()),
     ("doctor", set()),
     ("experiments", set()),
+    ("results_rows", set()),
+    ("results_page", set()),
 ]
 
 
@@ -100,7 +122,7 @@ def test_a_stage_whose_inputs_come_out_alike_does_not_run(project: Project) -> N
 def test_going_back_to_an_earlier_architecture_trains_nothing(project: Project) -> None:
     before = len(project.runs())
     project.set(arch="gru")
-    assert project.repro() == ["train", "evaluate"]
+    assert project.repro() == ["vectors", "train", "evaluate"]
     gru = project.json("metrics/test.json")
     project.set(arch="lstm")
     assert project.repro() == []

@@ -102,7 +102,7 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
         train__epochs=12, train__batch_size=4, train__early_stopping={"monitor": "val_loss", "patience": 3}
     )
     project.commit()
-    project.repro("tokenize")
+    project.repro("tokenize", "vectors")
     training = Training(project, Store(room / "db"), {}, [], 0)
     training.run("moodring", "runs")
     whole = training.copy(room / "whole")

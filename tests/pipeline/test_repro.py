@@ -26,7 +26,8 @@ FLAT = [
     "f1",
     "brier",
 ]
-FLAT += ["calibration_error", "rows"]
+FLAT += ["calibration_error", "rows", "calibration_error_before", "temperature"]
+FLAT += ["baseline_accuracy", "gain", "gain_low", "gain_high", "mcnemar_p"]
 
 
 def test_the_tables_have_the_documented_columns(project: Project) -> None:
@@ -64,8 +65,20 @@ def test_the_model_learned_what_the_made_texts_tell(project: Project) -> None:
 
 def test_every_plot_has_data_and_a_picture(project: Project) -> None:
     names = {path.name for path in (project.root / "metrics/plots").iterdir()}
-    plots = ("learning_curves", "confusion", "roc", "precision_recall", "calibration", "scores", "by_length")
+    plots = ["learning_curves", "confusion", "roc", "precision_recall", "calibration", "scores"]
+    plots += ["by_length", "slices"]
     assert names == {f"{plot}.{kind}" for plot in plots for kind in ("csv", "png")} - {"learning_curves.csv"}
+
+
+def test_the_report_holds_the_texts_and_git_does_not(project: Project) -> None:
+    pages = {file.name for file in (project.root / "report").iterdir()}
+    assert pages == {"index.html", "mistakes.html", "mistakes.json"}
+    mistakes = project.json("report/mistakes.json")
+    scores = pq.read_table(project.root / "data/scores.parquet").to_pandas()
+    wrong = (scores["score"] >= 0.5) != scores["label"]
+    assert mistakes["columns"] == ["text", "label", "score", "baseline_score"]
+    assert len(mistakes["data"]) == min(wrong.sum(), 20)
+    assert project.run("git", "ls-files", "report").stdout == ""
 
 
 def test_the_whole_of_plots_show_is_made(project: Project, tmp_path: Path) -> None:
@@ -147,7 +160,7 @@ def test_a_bare_clone_ends_in_a_run_with_its_evaluation_and_model(project: Proje
     clone = Project(tmp_path / "clone", project.home)
     project.run("git", "clone", "--quiet", str(project.root), str(clone.root))
     shutil.copyfile(project.root / "data/own/tiny.csv", clone.root / "data/own/tiny.csv")
-    assert clone.repro() == ["download", "preprocess", "tokenize", "train", "evaluate"]
+    assert clone.repro() == ["download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"]
     assert clone.run("git", "status", "--porcelain").stdout == ""
     (run,) = json.loads(clone.run("moodring", "runs", "--json").stdout)
     assert (run["status"], run["model_version"], run["restored"]) == ("FINISHED", 1, False)
@@ -160,7 +173,9 @@ def test_stages_run_the_code_of_their_own_checkout(project: Project) -> None:
     assert where.startswith(str(project.root))
 
 
-@pytest.mark.parametrize("stage", ["download", "preprocess", "tokenize", "train", "evaluate"])
+@pytest.mark.parametrize(
+    "stage", ["download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"]
+)
 def test_help_says_what_a_stage_reads_and_writes(project: Project, stage: str) -> None:
     text = project.run(sys.executable, "-m", f"stages.{stage}", "--help", COLUMNS="200").stdout
     listed = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]

@@ -69,7 +69,7 @@ class Present:
 def gru(origin: Project, tmp_path_factory: pytest.TempPathFactory) -> Present:
     """Trained in A's workspace, pushed by both commands to a remote each, and left for A's main again."""
     done = origin.run("dvc", "exp", "run", "--name", "gru", "-S", "arch=gru")
-    assert ran(done.stdout) == ["train", "evaluate"]
+    assert ran(done.stdout) == ["vectors", "train", "evaluate"]
     remotes = tmp_path_factory.mktemp("remotes")
     present = Present(
         origin.run("git", "diff").stdout,
@@ -102,7 +102,7 @@ def beside(origin: Project) -> dict[str, Added]:
     origin.run("dvc", "exp", "run", "--queue", "--name", "bilstm", "-S", "arch=bilstm")
     with origin.workers(1):
         done = origin.run("dvc", "exp", "run", "--temp", "--name", "rnn", "-S", "arch=rnn")
-        assert ran(done.stdout) == ["train", "evaluate"]
+        assert ran(done.stdout) == ["vectors", "train", "evaluate"]
     status = origin.run("dvc", "queue", "status").stdout
     assert "Success" in status, status
     changed = origin.run("git", "status", "--porcelain").stdout

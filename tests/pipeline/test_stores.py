@@ -30,7 +30,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose corpus is made; there is no MLflow store."""
     room = tmp_path_factory.mktemp("stores")
     project = make_project(room / "checkout", room / "home")
-    project.repro("tokenize")
+    project.repro("tokenize", "vectors")
     project.commit()
     return project
 

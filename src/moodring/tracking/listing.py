@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from moodring.tracking.store import RESULT_TAG, locked_store, reaching
+from moodring.params import Params
+from moodring.results_page import NEEDED, FoundRun
+from moodring.tracking.store import RESULT_TAG, locked_store, logged, reaching
 
 MAX_RUNS = 5000
 
@@ -25,15 +29,7 @@ def list_runs(digest: str | None = None) -> list[dict[str, Any]]:
     """
     wanted = f" and tags.{RESULT_TAG} = '{digest}'" if digest else ""
     with reaching() as client, locked_store():
-        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-        runs: list[Run] = []
-        token = None
-        while page := client.search_runs(
-            experiments, f"tags.data_sha256 != ''{wanted}", max_results=MAX_RUNS, page_token=token
-        ):
-            runs += page
-            if not (token := page.token):
-                break
+        runs = _search(client, f"tags.data_sha256 != ''{wanted}")
         versions: dict[str, int] = {}
         for version in client.search_model_versions():
             versions[version.run_id] = max(int(version.version), versions.get(version.run_id, 0))
@@ -54,3 +50,44 @@ def list_runs(digest: str | None = None) -> list[dict[str, Any]]:
         }
         for run in runs
     ]
+
+
+def evaluated_runs(wanted: Sequence[Params]) -> list[FoundRun | None]:
+    """For each set of parameters the newest finished run that was trained and evaluated with just these.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    with reaching() as client, locked_store():
+        finished = _search(client, "tags.data_sha256 != '' and attributes.status = 'FINISHED'")
+    runs = [run for run in finished if set(NEEDED) <= set(run.data.metrics)]
+    by_params: dict[frozenset[tuple[str, str]], list[Run]] = {}
+    for run in runs:
+        by_params.setdefault(frozenset(run.data.params.items()), []).append(run)
+    found = []
+    for params in wanted:
+        trained = by_params.get(frozenset(logged(params).items()), [])
+        judged = {(name, str(value)) for name, value in params.of_evaluation().items()}
+        newest = next((run for run in trained if judged <= set(run.data.tags.items())), None)
+        found.append(None if newest is None else _found(newest))
+    return found
+
+
+def _found(run: Run) -> FoundRun:
+    tags, info = run.data.tags, run.info
+    # What was resumed or restored from files began at another time than its run.
+    timed = info.end_time is not None and not {"resumed", "restored"} & set(tags)
+    minutes = (info.end_time - info.start_time) / 60_000 if timed else None
+    return FoundRun(info.run_id, tags.get("git_commit"), minutes, run.data.metrics)
+
+
+def _search(client: MlflowClient, wanted: str) -> list[Run]:
+    """All runs of the active experiments that a filter lets pass, newest first."""
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs: list[Run] = []
+    token = None
+    while page := client.search_runs(experiments, wanted, max_results=MAX_RUNS, page_token=token):
+        runs += page
+        if not (token := page.token):
+            break
+    return runs

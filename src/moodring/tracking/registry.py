@@ -35,6 +35,7 @@ REQUIREMENTS = (
     "pyarrow",
     "pydantic",
     "ruamel.yaml",
+    "scipy",
     "tensorflow",
 )
 

@@ -16,6 +16,7 @@ from typing import Literal
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from moodring.attempts import Attempt, abandoned, claimed, is_left
 from moodring.git import git
@@ -34,7 +35,7 @@ class ResultRun:
     Args:
         experiment: the dataset's.
         params: all that the result depends on is logged.
-        data_sha256: of the corpus.
+        data_sha256: of the corpus, and of given vectors.
         attempt: ties the run to what a killed process left; a run of its id is taken up again.
     """
 
@@ -184,7 +185,7 @@ def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultR
 
     Args:
         params: the parameters.
-        data_sha256: of the corpus.
+        data_sha256: of the corpus, and of given vectors.
         key: of the attempt; see `attempts.key_of`.
 
     Raises:
@@ -222,7 +223,7 @@ def result_run(
     Args:
         experiment: the dataset's.
         params: the parameters.
-        data_sha256: of the corpus.
+        data_sha256: of the corpus, and of given vectors.
         result: whose run is wanted.
         key: of the attempt that may have been left.
 
@@ -271,8 +272,18 @@ def left_running() -> list[str]:
     return [str(run.info.run_id) for run in running if run.data.tags[ATTEMPT_TAG] in left]
 
 
-def log_evaluation(run: Run, metrics: dict[str, float | int], params: Params, files: list[Path]) -> None:
-    """Put test metrics (with the prefix `test_`), evaluation's parameters (as tags) and files into a run.
+def log_evaluation(
+    run: Run, metrics: dict[str, float | int], params: Params, files: list[Path], report: Path, table: Path
+) -> None:
+    """Put what evaluation found into a run; doing it again replaces it.
+
+    Args:
+        run: the result's.
+        metrics: of the test split, logged with the prefix `test_`.
+        params: evaluation's are logged as tags.
+        files: logged under `metrics`.
+        report: directory of the report, logged under its name.
+        table: JSON in pandas' `split` form, logged so that MLflow shows it as a table.
 
     Raises:
         StoreError: the store cannot be written.
@@ -282,7 +293,9 @@ def log_evaluation(run: Run, metrics: dict[str, float | int], params: Params, fi
     changed = [
         Metric(name, value, now, 0) for name, value in values.items() if run.data.metrics.get(name) != value
     ]
-    tags = [RunTag(name, str(value)) for name, value in params.of_evaluation().items()]
+    # What `log_table` sets; that itself would add the rows to those of an earlier time.
+    tables = {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": table.name, "type": "table"}])}
+    tags = [RunTag(name, str(value)) for name, value in {**params.of_evaluation(), **tables}.items()]
     with reaching() as client:
         client.log_batch(run.info.run_id, metrics=changed, tags=tags)
         for path in files:
@@ -290,6 +303,8 @@ def log_evaluation(run: Run, metrics: dict[str, float | int], params: Params, fi
                 client.log_artifacts(run.info.run_id, str(path), f"metrics/{path.name}")
             else:
                 client.log_artifact(run.info.run_id, str(path), "metrics")
+        client.log_artifacts(run.info.run_id, str(report), report.name)
+        client.log_artifact(run.info.run_id, str(table))
 
 
 def warn(message: str) -> None:

@@ -1,0 +1,35 @@
+"""Fit the linear baseline and score the test split with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodring.corpus import read_split
+from moodring.errors import shows_errors
+from moodring.params import load_params
+from moodring.scoring import score, write_scores
+
+
+@shows_errors
+def main(
+    params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
+    corpus: Annotated[Path, typer.Option(help="read: vocabulary and arrays")] = Path("data/corpus"),
+    scored: Annotated[Path, typer.Option(help="written: label and score of each test text")] = Path(
+        "data/baseline.parquet"
+    ),
+) -> None:
+    """Fit the baseline on the training split, for every evaluation on this corpus to be compared with."""
+    chosen = load_params(params)
+    from moodring import nbsvm
+
+    test = read_split(corpus, "test")
+    model = nbsvm.fit(chosen.rival, read_split(corpus, "train"), chosen.seed)
+    write_scores(scored, test.labels, score(model, test.texts, nbsvm.WHOLE))
+    print(f"{chosen.dataset}, {chosen.baseline}: {len(model.ngrams):,} n-grams -> {scored}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

