@@ -8,17 +8,18 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.measure import ROOT, in_child
-from moodring.archives import decode, read_zip
-from moodring.cleaning import clean_schema, clean_table
-from moodring.corpus import write_corpus
-from moodring.datasets import load_raw
-from moodring.experiments import merged
-from moodring.fetch import fetched_corpus
-from moodring.params import Params, parse_params, read_yaml
-from moodring.stopwords import MEMBER, english_stop_words
-from moodring.tables import Rows, StoredTable, write_table, writing_table
-from moodring.text import Cleaner
-from moodring.vocabulary import Vocabulary
+from moodring.corpus.arrays import write_corpus
+from moodring.corpus.vocabulary import Vocabulary
+from moodring.datasets.load import load_raw
+from moodring.experiments.named import merged
+from moodring.io.tables import Rows, StoredTable, write_table, writing_table
+from moodring.params.file import parse_params, read_yaml
+from moodring.params.pipeline import Params
+from moodring.sources.archives import decode, read_zip
+from moodring.sources.fetch import fetched_corpus
+from moodring.text.clean_table import clean_schema, clean_table
+from moodring.text.cleaner import Cleaner
+from moodring.text.stop_words import MEMBER, english_stop_words
 
 
 def experiment_params(name: str) -> Params:

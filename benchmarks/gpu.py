@@ -37,11 +37,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 
-from moodring.architectures import CELLS, build
-from moodring.fused import obstacles
+from moodring.doctor.fused import obstacles
+from moodring.training.architectures import CELLS, build
 
 if TYPE_CHECKING:
-    from moodring.params import RecurrentParams
+    from moodring.params.arch import RecurrentParams
 
 BACKEND = str(keras.backend.backend())
 PRECISIONS = {"float32": "float32", "mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}

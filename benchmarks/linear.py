@@ -55,9 +55,9 @@ def train_linear(raw: str) -> dict[str, float]:
 
 def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str, float]:
     """The experiment: its time from texts, and its test accuracy; `epochs` cuts it short."""
-    from moodring import training
-    from moodring.corpus import read_split
-    from moodring.scoring import score
+    from moodring.corpus.arrays import read_split
+    from moodring.models.scoring import score
+    from moodring.training import network, sequence
 
     params = experiment_params(experiment)
     if epochs:
@@ -69,9 +69,9 @@ def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str,
         corpus = Path(room, "corpus")
         vocabulary = write_clean_corpus(corpus, Path(room, "clean.parquet"), table, params)
         splits = read_split(corpus, "train"), read_split(corpus, "validation")
-        model, _ = training.train(params, len(vocabulary), *splits)
+        model, _ = network.train(params, len(vocabulary), *splits)
         seconds = time.perf_counter() - start
         test = read_split(corpus, "test")
-        scores = score(model, test.texts, training.padding_of(params))
+        scores = score(model, test.texts, sequence.padding_of(params))
         right = (scores >= params.evaluate.threshold) == test.labels
         return {"seconds": seconds, "accuracy": float(right.mean())}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from moodring.backend import backend_name, installed_version
+from moodring.checkout.backend import backend_name, installed_version
 
 PACKAGES = (
     "keras",

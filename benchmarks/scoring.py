@@ -105,12 +105,12 @@ def _ours(experiment: str, corpus: Path) -> Callable[[list[str]], Any]:
     """A scorer from a bundle, as the registered model has it, with untrained weights."""
     import pandas as pd
 
-    from moodring.architectures import build
-    from moodring.corpus import VOCABULARY, read_vocabulary
-    from moodring.model_files import write_model
-    from moodring.results import Settings
-    from moodring.serving import TextScorer, write_bundle
-    from moodring.training import padding_of
+    from moodring.corpus.arrays import VOCABULARY, read_vocabulary
+    from moodring.models.keras_files import write_model
+    from moodring.models.result import Settings
+    from moodring.serving.scorer import TextScorer, write_bundle
+    from moodring.training.architectures import build
+    from moodring.training.sequence import padding_of
 
     params = experiment_params(experiment)
     words = len(read_vocabulary(corpus))

@@ -114,7 +114,7 @@ def ours(experiment: str, raw: str, copies: int) -> dict[str, Any]:
     """Moodring's code, measured; its arrays are ragged."""
     import pandas as pd  # noqa: F401  # else Arrow imports it with the first text
 
-    from moodring.vocabulary import Vocabulary
+    from moodring.corpus.vocabulary import Vocabulary
 
     params = experiment_params(experiment)
     cleaner = cleaner_for(params)
@@ -134,7 +134,8 @@ def words_alike(raw: str) -> dict[str, int]:
     from collections import Counter
 
     from benchmarks import seeds
-    from moodring.vocabulary import SPECIAL, Vocabulary
+    from moodring.corpus.ragged import SPECIAL
+    from moodring.corpus.vocabulary import Vocabulary
 
     params = experiment_params("imdb-lstm")
     texts = {split: texts_of(raw, split) for split in ("train", "test")}

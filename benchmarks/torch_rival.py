@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from moodring.params import RecurrentParams
+from moodring.params.arch import RecurrentParams
 
 
 class Classifier(nn.Module):

@@ -137,21 +137,21 @@ def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
     import keras
 
     from benchmarks.clocks import EpochClock, attach
-    from moodring import training
-    from moodring.architectures import build
-    from moodring.corpus import read_split, read_vocabulary
-    from moodring.scoring import score
+    from moodring.corpus.arrays import read_split, read_vocabulary
+    from moodring.models.scoring import score
+    from moodring.training import network, sequence
+    from moodring.training.architectures import build
 
     params = experiment_params(experiment)
     folder = Path(corpus)
     train, validation, test = (read_split(folder, name) for name in ("train", "validation", "test"))
-    padding = training.padding_of(params)
+    padding = sequence.padding_of(params)
     keras.utils.set_random_seed(params.seed)
     model = build(params.recurrent, len(read_vocabulary(folder)), params.data.max_length)
     clock = EpochClock()
     attach(model, clock)
     fitted = params.train.model_copy(update={"epochs": epochs})
-    training.fit(model, train, validation, fitted, padding, params.seed)
+    network.fit(model, train, validation, fitted, padding, params.seed)
     right = (score(model, test.texts, padding) >= params.evaluate.threshold) == test.labels
     return {"speed": _speed(len(train.labels), clock.seconds), "accuracy": float(right.mean())}
 
@@ -211,12 +211,12 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     import keras
 
     from benchmarks.clocks import StepClock, WallClock, attach
-    from moodring import training
-    from moodring.architectures import build
-    from moodring.attempts import key_of
-    from moodring.corpus import read_split, read_vocabulary
-    from moodring.files import tree_sha256
-    from moodring.tracking.runs import training_run
+    from moodring.corpus.arrays import read_split, read_vocabulary
+    from moodring.io.digests import tree_sha256
+    from moodring.tracking.attempts import key_of
+    from moodring.tracking.lifecycle import training_run
+    from moodring.training import network, sequence
+    from moodring.training.architectures import build
 
     params = experiment_params(experiment)
     folder = Path(corpus)
@@ -225,7 +225,7 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     data = tree_sha256(folder)
     key = key_of(params.of_model(), data, ROOT / "stages" / "train.py")
     fitted = params.train.model_copy(update={"epochs": epochs})
-    padding = training.padding_of(params)
+    padding = sequence.padding_of(params)
 
     def trained(clock: WallClock) -> Any:
         with tempfile.TemporaryDirectory(prefix="moodring-") as room:
@@ -237,7 +237,7 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
                 model = build(params.recurrent, words, params.data.max_length)
                 attach(model, clock)
                 report, checkpoint = run.log_epoch, run.attempt.checkpoint
-                training.fit(model, train, validation, fitted, padding, params.seed, report, checkpoint)
+                network.fit(model, train, validation, fitted, padding, params.seed, report, checkpoint)
             os.chdir(ROOT)
         return model
 
@@ -246,8 +246,8 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     model = trained(walls)
     apart = []
     for epoch in range(1, len(walls.walls)):
-        batches = training.BatchSequence(train, padding, fitted.batch_size, params.seed, epoch)
-        held_out = training.BatchSequence(validation, padding, fitted.batch_size)
+        batches = sequence.BatchSequence(train, padding, fitted.batch_size, params.seed, epoch)
+        held_out = sequence.BatchSequence(validation, padding, fitted.batch_size)
         apart.append(_steps_apart(model, batches, held_out))
     return {
         "wall": sum(steps.walls),

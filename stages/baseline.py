@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from moodring.corpus import read_split
+from moodring.corpus.arrays import read_split
 from moodring.errors import shows_errors
-from moodring.params import load_params
-from moodring.scoring import score, write_scores
+from moodring.models.score_tables import write_scores
+from moodring.models.scoring import score
+from moodring.params.file import load_params
 
 
 @shows_errors
@@ -23,7 +24,7 @@ def main(
 ) -> None:
     """Fit the baseline on the training split, for every evaluation on this corpus to be compared with."""
     chosen = load_params(params)
-    from moodring import nbsvm
+    from moodring.models import nbsvm
 
     test = read_split(corpus, "test")
     model = nbsvm.fit(chosen.rival, read_split(corpus, "train"), chosen.seed)

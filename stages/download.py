@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from moodring.datasets import load_raw
+from moodring.datasets.load import load_raw
 from moodring.errors import shows_errors
-from moodring.params import load_params
-from moodring.tables import write_table
+from moodring.io.tables import write_table
+from moodring.params.file import load_params
 
 
 @shows_errors

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from moodring.backend import check_backend
+from moodring.checkout.backend import check_backend
 from moodring.errors import shows_errors
-from moodring.params import load_params
+from moodring.params.file import load_params
 
 
 @shows_errors
@@ -30,19 +30,20 @@ def main(
     """Score the test split, write metrics, plots and report, and complete the result's MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
     check_backend()
-    from moodring.comparison import in_words
-    from moodring.corpus import read_split, read_vocabulary
-    from moodring.evaluation import Scored, evaluate
-    from moodring.figures import write_plots
-    from moodring.files import read_json, write_json
-    from moodring.predictors import read_model
-    from moodring.publishing import check_store, publish_or_leave
-    from moodring.report import Subject, write_report
-    from moodring.result_files import ResultFiles
-    from moodring.results import read_result
-    from moodring.scoring import read_scores, score, write_scores
-    from moodring.slices import read_texts
-    from moodring.tables import StoredTable
+    from moodring.corpus.arrays import read_split, read_vocabulary
+    from moodring.evaluation.comparison import in_words
+    from moodring.evaluation.evaluate import Scored, evaluate
+    from moodring.evaluation.slices import read_texts
+    from moodring.io.files import read_json, write_json
+    from moodring.io.tables import StoredTable
+    from moodring.models.load import read_model
+    from moodring.models.result import read_result
+    from moodring.models.score_tables import read_scores, write_scores
+    from moodring.models.scoring import score
+    from moodring.report.figures import write_plots
+    from moodring.report.pages import Subject, write_report
+    from moodring.serving.publishing import check_store, publish_or_leave
+    from moodring.serving.result_files import ResultFiles
 
     files = ResultFiles(clean, corpus, models, metrics, slices, plots, report)
     check_store(files, chosen)

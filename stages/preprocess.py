@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from moodring.cleaning import clean_schema, clean_table
 from moodring.errors import shows_errors
-from moodring.files import write_json
-from moodring.params import load_params
-from moodring.stopwords import english_stop_words
-from moodring.tables import StoredTable, writing_table
-from moodring.text import Cleaner
+from moodring.io.files import write_json
+from moodring.io.tables import StoredTable, writing_table
+from moodring.params.file import load_params
+from moodring.text.clean_table import clean_schema, clean_table
+from moodring.text.cleaner import Cleaner
+from moodring.text.stop_words import english_stop_words
 
 
 @shows_errors

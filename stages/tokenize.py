@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from moodring.corpus import write_corpus
+from moodring.corpus.arrays import write_corpus
 from moodring.errors import shows_errors
-from moodring.params import load_params
-from moodring.tables import StoredTable
+from moodring.io.tables import StoredTable
+from moodring.params.file import load_params
 
 
 @shows_errors

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from moodring.backend import check_backend
+from moodring.checkout.backend import check_backend
 from moodring.errors import shows_errors
-from moodring.params import load_params
+from moodring.params.file import load_params
 
 
 @shows_errors
@@ -24,13 +24,13 @@ def main(
     """Train the chosen architecture, stopping early on the validation split, as one MLflow run."""
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
     check_backend()
-    from moodring.corpus import read_split, read_vocabulary
-    from moodring.files import copy_file, write_json
-    from moodring.fitting import fit
-    from moodring.result_files import ResultFiles
-    from moodring.results import HISTORY, read_result
-    from moodring.tracking.runs import finish_training, training_run
-    from moodring.vectors import aligned
+    from moodring.corpus.arrays import read_split, read_vocabulary
+    from moodring.io.files import copy_file, write_json
+    from moodring.models.result import HISTORY, read_result
+    from moodring.serving.result_files import ResultFiles
+    from moodring.tracking.lifecycle import finish_training, training_run
+    from moodring.training.embeddings import aligned
+    from moodring.training.fit import fit
 
     files = ResultFiles(corpus=corpus, models=models, stage=Path(__file__), vectors=vectors)
     vocabulary = read_vocabulary(corpus)

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from moodring.errors import shows_errors
-from moodring.params import load_params
-from moodring.vector_sources import load_vectors
-from moodring.vector_tables import write_vectors
+from moodring.io.vector_tables import write_vectors
+from moodring.params.file import load_params
+from moodring.word_vectors.load import load_vectors
 
 
 @shows_errors

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from moodring.cleaning import clean_table
-from moodring.params import EmbeddingParams, Params, load_params
-from moodring.slices import Texts
-from moodring.tables import make_table
-from moodring.text import Cleaner
+from moodring.evaluation.slices import Texts
+from moodring.io.tables import make_table
+from moodring.params.arch import EmbeddingParams
+from moodring.params.file import load_params
+from moodring.params.pipeline import Params
+from moodring.text.clean_table import clean_table
+from moodring.text.cleaner import Cleaner
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = ["wonderful", "moving", "funny", "brilliant", "charming", "delightful"]

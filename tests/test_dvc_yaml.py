@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from moodring.dependencies import code_of
-from moodring.params import Params
+from moodring.checkout.dependencies import code_of
+from moodring.params.pipeline import Params
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))

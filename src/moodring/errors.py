@@ -34,3 +34,8 @@ def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(130) from None  # as a shell says it
 
     return wrapper
+
+
+def warn(message: str) -> None:
+    """Tell the user of something that ends nothing."""
+    print(f"warning: {message}", file=sys.stderr, flush=True)

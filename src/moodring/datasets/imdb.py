@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from moodring.archives import decode, read_tar
 from moodring.errors import MoodringError
-from moodring.fetch import fetched
-from moodring.tables import NEGATIVE, POSITIVE, make_table
+from moodring.io.tables import NEGATIVE, POSITIVE, make_table
+from moodring.sources.archives import decode, read_tar
+from moodring.sources.fetch import fetched
 
 ARCHIVE = "aclImdb_v1.tar.gz"
 HOME = "https://ai.stanford.edu/~amaas/data/sentiment/" + ARCHIVE

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from moodring.checkout.root import find_file
 from moodring.errors import MoodringError
-from moodring.params import FileSource
-from moodring.project import find_file
-from moodring.tables import NEGATIVE, POSITIVE, make_table
+from moodring.io.tables import NEGATIVE, POSITIVE, make_table
+from moodring.params.data import FileSource
 
 MAX_CSV_BYTES = 2**31 - 1
 

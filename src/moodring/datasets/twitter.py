@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from moodring.archives import decode, read_zip
 from moodring.errors import MoodringError
-from moodring.fetch import fetched_corpus
-from moodring.tables import NEGATIVE, POSITIVE, make_table
+from moodring.io.tables import NEGATIVE, POSITIVE, make_table
+from moodring.sources.archives import decode, read_zip
+from moodring.sources.fetch import fetched_corpus
 
 MEMBERS = {
     POSITIVE: "twitter_samples/positive_tweets.json",

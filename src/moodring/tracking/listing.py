@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from moodring.params import Params
-from moodring.results_page import NEEDED, FoundRun
+from moodring.params.pipeline import Params
 from moodring.tracking.store import RESULT_TAG, locked_store, logged, reaching
 
 MAX_RUNS = 5000
@@ -91,3 +91,32 @@ def _search(client: MlflowClient, wanted: str) -> list[Run]:
         if not (token := page.token):
             break
     return runs
+
+
+# Without these a run is not evaluated.
+NEEDED = (
+    "test_accuracy",
+    "test_rows",
+    "test_calibration_error",
+    "test_gain",
+    "test_gain_low",
+    "test_gain_high",
+    "test_mcnemar_p",
+)
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """What the page needs of an evaluated run.
+
+    Args:
+        run_id: MLflow's.
+        commit: of git, where it is known.
+        minutes: that training took; None where it was resumed or is not in this store.
+        metrics: by their names in the run; all of `NEEDED` are among them.
+    """
+
+    run_id: str
+    commit: str | None
+    minutes: float | None
+    metrics: Mapping[str, float]

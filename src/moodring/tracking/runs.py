@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Literal
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
-from moodring.attempts import Attempt, abandoned, claimed, is_left
-from moodring.git import git
-from moodring.params import Params
-from moodring.results import Result
+from moodring.checkout.git import git
+from moodring.errors import warn
+from moodring.models.result import Result
+from moodring.params.pipeline import Params
+from moodring.tracking.attempts import Attempt
+from moodring.tracking.signals import signals_deferred
 from moodring.tracking.store import RESULT_TAG, Experiment, StoreError, locked_store, logged, reaching
 
 ATTEMPT_TAG = "attempt"
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-How = Literal["found", "completed", "restored"]
 
 
 class ResultRun:
@@ -61,7 +53,7 @@ class ResultRun:
             StoreError: the store cannot be written.
         """
         # Locked: two that log the same data at once break each other's writing.
-        with _undisturbed(), reaching(), locked_store():
+        with signals_deferred(), reaching(), locked_store():
             if (left := self._left()) is not None:
                 self.run_id, self.taken_up = str(left.info.run_id), True
                 if left.info.status != "FINISHED":
@@ -110,9 +102,9 @@ class ResultRun:
         """Log an epoch's metrics at its number; a store that is out of reach ends no training."""
         if self._out_of_reach:
             return
-        now = _now()
+        now = now_ms()
         try:
-            with _undisturbed(), reaching():
+            with signals_deferred(), reaching():
                 batch = [Metric(name, value, now, epoch) for name, value in metrics.items()]
                 self._client.log_batch(self.run_id, metrics=batch)
         except StoreError as error:
@@ -124,7 +116,7 @@ class ResultRun:
         if self.run_id is None or self.ended:
             return
         try:
-            with _undisturbed(), reaching():
+            with signals_deferred(), reaching():
                 self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FAILED))
         except StoreError as error:
             warn(f"{error} Its run {self.run_id} may be left RUNNING; `moodring sync` closes it.")
@@ -139,7 +131,7 @@ class ResultRun:
             StoreError: the store cannot be written.
         """
         try:
-            with _undisturbed(), reaching(), locked_store():
+            with signals_deferred(), reaching(), locked_store():
                 earlier = self._experiment.find(result.digest, self._params, self._data_sha256)
                 if earlier is not None and earlier.info.run_id != self.run_id:
                     self._client.delete_run(self.run_id)
@@ -155,7 +147,7 @@ class ResultRun:
 
     def _complete(self, result: Result) -> None:
         run = self._client.get_run(self.run_id)
-        now = _now()
+        now = now_ms()
         metrics = [
             Metric(name, float(value), now, 0)
             for name, value in result.summary.items()
@@ -176,176 +168,6 @@ class ResultRun:
             self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED))
 
 
-@contextlib.contextmanager
-def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultRun]:
-    """Open a training's run; it ends FAILED unless it is finished, also on Ctrl-C and SIGTERM.
-
-    A run that a killed process left is taken up where it is this attempt's, tagged `resumed`, and closed
-    where it is another's.
-
-    Args:
-        params: the parameters.
-        data_sha256: of the corpus, and of given vectors.
-        key: of the attempt; see `attempts.key_of`.
-
-    Raises:
-        StoreError: the store cannot be opened.
-    """
-    experiment = Experiment(params.dataset)
-    with claimed(key) as attempt:
-        close_abandoned()
-        with _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
-            run.open(taken_up={"resumed": "true"}, made={})
-            yield run
-
-
-def finish_training(run: ResultRun, result: Result) -> str | None:
-    """Finish a training's run once its files stand, and forget its attempt.
-
-    Returns:
-        The id of the result's run, or None where the store is out of reach: then the attempt stays, and
-        evaluation or `moodring sync` completes the run from the result's files.
-    """
-    try:
-        run_id = run.finish(result)
-    except StoreError as error:
-        warn(f"{error} The result is whole; `moodring sync` sends its run {run.run_id} later.")
-        return None
-    run.attempt.discard()
-    return run_id
-
-
-def result_run(
-    experiment: Experiment, params: Params, data_sha256: str, result: Result, key: str
-) -> tuple[Run, How]:
-    """A result's run: found, completed where its training could not, or restored from the files.
-
-    Args:
-        experiment: the dataset's.
-        params: the parameters.
-        data_sha256: of the corpus, and of given vectors.
-        result: whose run is wanted.
-        key: of the attempt that may have been left.
-
-    Raises:
-        StoreError: the store cannot be written.
-    """
-    with reaching() as client:
-        found = experiment.find(result.digest, params, data_sha256)
-        if found is not None and not is_left(key):
-            return found, "found"
-        with claimed(key) as attempt, _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
-            run.open(taken_up={}, made={"restored": "true"})
-            run_id = run.finish(result)
-            attempt.discard()
-        how: How = "found" if found else "completed" if run.taken_up else "restored"
-        return client.get_run(run_id), how
-
-
-def close_abandoned() -> list[str]:
-    """End the runs that killed processes of this checkout left RUNNING, as KILLED; their ids.
-
-    Raises:
-        StoreError: the store cannot be opened.
-    """
-    closed = left_running()
-    with reaching() as client:
-        for run_id in closed:
-            client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
-    return closed
-
-
-def left_running() -> list[str]:
-    """The ids of the runs that killed processes of this checkout left RUNNING.
-
-    Raises:
-        StoreError: the store cannot be opened.
-    """
-    left = {attempt.id for attempt in abandoned()}
-    if not left:
-        return []
-    with reaching() as client:
-        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
-        running = client.search_runs(
-            experiments, f"tags.{ATTEMPT_TAG} != '' and attributes.status = 'RUNNING'"
-        )
-    return [str(run.info.run_id) for run in running if run.data.tags[ATTEMPT_TAG] in left]
-
-
-def log_evaluation(
-    run: Run, metrics: dict[str, float | int], params: Params, files: list[Path], report: Path, table: Path
-) -> None:
-    """Put what evaluation found into a run; doing it again replaces it.
-
-    Args:
-        run: the result's.
-        metrics: of the test split, logged with the prefix `test_`.
-        params: evaluation's are logged as tags.
-        files: logged under `metrics`.
-        report: directory of the report, logged under its name.
-        table: JSON in pandas' `split` form, logged so that MLflow shows it as a table.
-
-    Raises:
-        StoreError: the store cannot be written.
-    """
-    now = _now()
-    values = {f"test_{name}": float(value) for name, value in metrics.items()}
-    changed = [
-        Metric(name, value, now, 0) for name, value in values.items() if run.data.metrics.get(name) != value
-    ]
-    # What `log_table` sets; that itself would add the rows to those of an earlier time.
-    tables = {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": table.name, "type": "table"}])}
-    tags = [RunTag(name, str(value)) for name, value in {**params.of_evaluation(), **tables}.items()]
-    with reaching() as client:
-        client.log_batch(run.info.run_id, metrics=changed, tags=tags)
-        for path in files:
-            if path.is_dir():
-                client.log_artifacts(run.info.run_id, str(path), f"metrics/{path.name}")
-            else:
-                client.log_artifact(run.info.run_id, str(path), "metrics")
-        client.log_artifacts(run.info.run_id, str(report), report.name)
-        client.log_artifact(run.info.run_id, str(table))
-
-
-def warn(message: str) -> None:
-    """Tell the user of something that ends nothing."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Put off what would end the process: cut in the middle, a transaction may keep the store locked."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
-
-
-@contextlib.contextmanager
-def _ending(run: ResultRun) -> Iterator[ResultRun]:
-    """End the run as FAILED unless it was finished, also when the process is asked to end."""
-
-    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise SystemExit(128 + number)
-
-    asked = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
-    before = {number: signal.signal(number, end) for number in asked}
-    try:
-        yield run
-    finally:
-        run.fail()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _origin() -> dict[str, str]:
     """Tags that lead from a run back to git and DVC."""
     here = Path.cwd()
@@ -359,5 +181,6 @@ def _origin() -> dict[str, str]:
     return tags
 
 
-def _now() -> int:
+def now_ms() -> int:
+    """The time in milliseconds since 1970, as MLflow counts it."""
     return time.time_ns() // 1_000_000

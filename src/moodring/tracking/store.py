@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import mlflow
 from mlflow.entities import Experiment as MlflowExperiment
@@ -16,50 +14,19 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from moodring.attempts import locked
+from moodring.checkout.locks import locked
+from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError
-from moodring.params import Params
-from moodring.project import checkout_root
+from moodring.params.pipeline import Params
+from moodring.tracking.addresses import artifact_root, file_of, shown_uri, store_uri, without_password
+from moodring.tracking.relocation import is_misplaced
 
-STORE = "mlflow.db"
-ARTIFACTS = "mlartifacts"
 RESULT_TAG = "models_md5"
-# Where MLflow keeps absolute addresses of artifacts.
-_ADDRESSES = (
-    ("experiments", "artifact_location"),
-    ("runs", "artifact_uri"),
-    ("logged_models", "artifact_location"),
-    ("model_versions", "source"),
-    ("model_versions", "storage_location"),
-)
-
 _opened: set[str] = set()
 
 
 class StoreError(MoodringError):
     """The MLflow store is out of reach or cannot be used."""
-
-
-def store_uri() -> str:
-    """Where runs go: `MLFLOW_TRACKING_URI`, else the SQLite store in the checkout's root.
-
-    A relative SQLite path is taken from that root too, whatever the working directory is.
-    """
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "").strip() or f"sqlite:///{STORE}"
-    scheme, found, place = uri.partition("sqlite:///")
-    if found and not scheme and place and not place.startswith("/"):
-        return f"sqlite:///{checkout_root() / place}"
-    return uri
-
-
-def shown_uri() -> str:
-    """The store's address as it may be printed: without a password."""
-    return _without_password(store_uri())
-
-
-def artifact_root() -> str:
-    """The checkout's folder of artifacts, as an address."""
-    return (checkout_root() / ARTIFACTS).as_uri()
 
 
 @contextlib.contextmanager
@@ -83,7 +50,7 @@ def reaching() -> Iterator[mlflow.MlflowClient]:
             _opened.add(uri)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        said = _without_password(str(error).rstrip(". "))
+        said = without_password(str(error).rstrip(". "))
         raise StoreError(
             f"cannot open the MLflow store {shown_uri()}: {said}. "
             "Mend it, or mend or unset MLFLOW_TRACKING_URI."
@@ -168,70 +135,3 @@ class Experiment:
 def logged(params: Params) -> dict[str, str]:
     """The parameters that a run holds, as MLflow gives them back."""
     return {name: str(value) for name, value in params.of_model().items()}
-
-
-def is_misplaced(experiment: MlflowExperiment) -> bool:
-    """Whether the checkout's own store sends an experiment's artifacts out of the checkout."""
-    file = file_of(store_uri())
-    if file is None or not file.is_relative_to(checkout_root()) or experiment.name == "Default":
-        return False
-    return _old_root(experiment.artifact_location) not in {None, artifact_root()}
-
-
-def misplaced() -> list[str]:
-    """The artifact places of the checkout's own store that are not in the checkout.
-
-    Raises:
-        StoreError: the store cannot be opened.
-    """
-    with reaching() as client, locked_store():
-        experiments = client.search_experiments()
-    return sorted(item.artifact_location for item in experiments if is_misplaced(item))
-
-
-def relocate() -> list[str]:
-    """After the checkout was moved or copied: let the store's addresses lead into its present place.
-
-    MLflow keeps them absolute and has no command for it. Files are left where they are.
-
-    Returns:
-        The old artifact folders.
-
-    Raises:
-        StoreError: the store cannot be opened.
-    """
-    old = sorted({root for place in misplaced() if (root := _old_root(place)) is not None})
-    file = file_of(store_uri())
-    if not old or file is None:
-        return old
-    with reaching(), locked_store(), contextlib.closing(sqlite3.connect(file)) as store, store:
-        for table, column in _ADDRESSES:
-            for root in old:
-                store.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608  # names of our own
-                    f"WHERE substr({column}, 1, ?) = ?",
-                    (f"{artifact_root()}/", len(root) + 2, len(root) + 1, f"{root}/"),
-                )
-    return old
-
-
-def _old_root(place: str) -> str | None:
-    """The artifact folder of a checkout that an address lies in, wherever that checkout was."""
-    root, found, _ = place.rpartition(f"/{ARTIFACTS}/")
-    return f"{root}/{ARTIFACTS}" if found and root.startswith("file://") else None
-
-
-def file_of(uri: str) -> Path | None:
-    """The file of a local SQLite store; None for any other."""
-    place = uri.removeprefix("sqlite:///")
-    return None if place == uri else Path(place)
-
-
-def _without_password(text: str) -> str:
-    try:
-        password = urlsplit(store_uri()).password
-    except ValueError:  # no address at all
-        password = None
-    if not password:
-        return text
-    return text.replace(password, "***").replace(unquote(password), "***")

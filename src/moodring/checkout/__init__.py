@@ -1,0 +1,1 @@
+"""The checkout: its root, git, DVC, locks and Keras backend."""

@@ -1,0 +1,53 @@
+"""From a git revision or a DVC experiment to the result that it holds: the hash of `models` in dvc.lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from moodring.checkout.git import git
+from moodring.errors import MoodringError
+
+LOCK = "dvc.lock"
+
+
+def result_here(root: Path) -> str | None:
+    """The result of the checkout's dvc.lock; None where there is none yet.
+
+    Raises:
+        MoodringError: it is damaged.
+    """
+    lock = root / LOCK
+    return _models_hash(lock.read_text(encoding="utf-8")) if lock.is_file() else None
+
+
+def results_of(root: Path, name: str) -> list[str]:
+    """The results of a DVC experiment of this name (there is one a baseline), or of a git revision.
+
+    Raises:
+        MoodringError: there is neither, or it holds no result, or a damaged dvc.lock.
+    """
+    listed = git(root, "for-each-ref", "--format=%(refname)", "refs/exps")
+    refs = [ref for ref in (listed or "").split() if ref.rpartition("/")[2] == name]
+    if not refs and git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") is None:
+        raise MoodringError(
+            f"{name!r} is neither an experiment nor a git revision; `dvc exp list --all` and `git log` "
+            "name them"
+        )
+    locks = [lock for ref in refs or [name] if (lock := git(root, "show", f"{ref}:./{LOCK}")) is not None]
+    found = {digest for lock in locks if (digest := _models_hash(lock)) is not None}
+    if not found:
+        raise MoodringError(f"{name!r} holds no result: its {LOCK} has no models")
+    return sorted(found)
+
+
+def _models_hash(lock: str) -> str | None:
+    try:
+        tree: dict[str, Any] = YAML(typ="safe", pure=True).load(lock) or {}
+    except YAMLError as error:
+        raise MoodringError(f"{LOCK} is not valid YAML: {error}. Restore it: git checkout {LOCK}") from error
+    outs = tree.get("stages", {}).get("train", {}).get("outs", [])
+    return next((str(out["md5"]) for out in outs if out["path"] == "models"), None)

@@ -1,0 +1,1 @@
+"""The `moodring` command, a module a command."""

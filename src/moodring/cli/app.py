@@ -1,0 +1,32 @@
+"""The `moodring` command: what DVC and MLflow have no command for."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from moodring.cli.doctor import doctor
+from moodring.cli.experiment import experiment
+from moodring.cli.predict import predict
+from moodring.cli.promote import promote
+from moodring.cli.push import push
+from moodring.cli.relocate import relocate
+from moodring.cli.results import results
+from moodring.cli.runs import runs
+from moodring.cli.sync import sync
+from moodring.cli.ui import ui
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are no news to anyone
+app = typer.Typer(help="Moodring's own commands; the pipeline itself is run by dvc.", no_args_is_help=True)
+
+
+@app.callback()
+def moodring() -> None:
+    """Moodring's own commands; the pipeline itself is run by dvc."""
+
+
+# Further arguments of `experiment` go to DVC.
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(experiment)
+for command in (ui, sync, runs, results, promote, push, relocate, doctor, predict):
+    app.command()(command)

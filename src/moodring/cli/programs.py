@@ -1,0 +1,34 @@
+"""Start other programs of this environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moodring.cli.programs import own_programs_first, replace_process
+from moodring.errors import MoodringError
+
+if TYPE_CHECKING:
+    pass
+
+
+def replace_process(command: list[str], directory: Path) -> None:
+    """Become another program, started in a directory.
+
+    Raises:
+        MoodringError: it is not installed.
+    """
+    os.chdir(directory)
+    sys.stdout.flush()
+    try:
+        os.execvpe(command[0], command, own_programs_first())
+    except FileNotFoundError as error:
+        raise MoodringError(f"{command[0]} is not installed here: {error}. Run `make install`.") from error
+
+
+def own_programs_first() -> dict[str, str]:
+    """The environment, with its own programs first on the path, also where it is not activated."""
+    own = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": own}

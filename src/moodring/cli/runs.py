@@ -1,0 +1,66 @@
+"""List the store's runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moodring.checkout.root import checkout_root
+from moodring.errors import MoodringError, shows_errors
+
+if TYPE_CHECKING:
+    pass
+
+
+@shows_errors
+def runs(
+    name: Annotated[
+        str | None, typer.Argument(help="a DVC experiment or git revision: only the run of its result")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
+) -> None:
+    """List the store's runs, newest first; the present result's is marked `here`.
+
+    `--json` has the whole ids of runs and commits.
+    """
+    from moodring.checkout.revisions import result_here, results_of
+    from moodring.tracking.listing import list_runs
+
+    root = checkout_root()
+    wanted = None if name is None else results_of(root, name)
+    here = result_here(root)
+    found = [run for run in list_runs() if wanted is None or run["models_md5"] in wanted]
+    for run in found:
+        run["here"] = here is not None and run["models_md5"] == here
+    if name is not None and not found:
+        raise MoodringError(
+            f"the result of {name!r} has no run in this store; check it out (git or `dvc exp apply`), "
+            "`dvc checkout`, then `moodring sync`"
+        )
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for column in ("experiment", "commit", "dataset", "arch", "test accuracy", "run", "model", "notes"):
+        table.add_column(column, no_wrap=True, justify="right" if column == "test accuracy" else "left")
+    for run in found:
+        notes = [run["status"].lower()] if run["status"] != "FINISHED" else []
+        notes += [note for note in ("here", "dirty", "restored", "resumed") if run[note]]
+        table.add_row(
+            run["experiment"] or "-",
+            (run["commit"] or "-")[:7],
+            run["dataset"],
+            run["arch"],
+            "-" if run["test_accuracy"] is None else f"{run['test_accuracy']:.2%}",
+            run["run_id"][:8],
+            "-" if run["model_version"] is None else f"v{run['model_version']}",
+            ", ".join(notes),
+        )
+    # Into a file or a pipe whole rows go, whatever a terminal's width would be.
+    Console(width=None if sys.stdout.isatty() else 200).print(table)

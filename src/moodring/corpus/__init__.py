@@ -1,0 +1,1 @@
+"""From clean text to token ids, ragged arrays and padded batches."""

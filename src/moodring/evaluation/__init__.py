@@ -1,0 +1,1 @@
+"""Judge scores by labels."""

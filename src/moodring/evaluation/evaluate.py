@@ -1,0 +1,112 @@
+"""From labels and scores to metrics and the data of the plots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from moodring.evaluation.calibration import NONE, apply_temperature, fit_temperature
+from moodring.evaluation.comparison import compare
+from moodring.evaluation.curves import by_length, confusion, histogram, precision_recall, roc
+from moodring.evaluation.metrics import DIGITS, Labels, Scores, calibration, calibration_error, flat_metrics
+from moodring.evaluation.slices import Texts, by_slice, groups_of
+from moodring.params.evaluation import EvaluateParams
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What evaluation found.
+
+    Args:
+        scores: of the test split, calibrated; the rest is about these.
+        metrics: flat: those of `flat_metrics`, the calibration's, and those of `comparison.compare`.
+        slices: confusion counts, accuracy by text length, and each group of each slice.
+        tables: the data of each plot, by the plot's name.
+        mistakes: see `most_confident_mistakes`.
+    """
+
+    scores: Scores
+    metrics: dict[str, float | int]
+    slices: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    mistakes: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A split's labels (0 negative, 1 positive, both present) and a model's scores; shape (rows,)."""
+
+    labels: Labels
+    scores: Scores
+
+
+def evaluate(
+    test: Scored, validation: Scored, baseline: Scores, texts: Texts, params: EvaluateParams
+) -> Evaluation:
+    """Calibrate the test split's scores on the validation split, and judge them by their labels.
+
+    Args:
+        test: scored by the model.
+        validation: scored by the model.
+        baseline: the baseline's probability of positive for each test text, shape (rows,).
+        texts: of the test split.
+        params: threshold, calibration and its bins, number of mistakes.
+    """
+    labels, threshold = test.labels, params.threshold
+    fitted = params.calibration == "temperature"
+    temperature = fit_temperature(validation.labels, validation.scores) if fitted else NONE
+    scores = apply_temperature(test.scores, temperature)
+    counts = confusion(labels, scores, threshold)
+    lengths = by_length(labels, scores, texts.lengths, threshold)
+    groups = by_slice(groups_of(texts), (scores >= threshold) == labels, (baseline >= threshold) == labels)
+    named = {f"{row.actual}_as_{row.predicted}": int(row.rows) for row in counts.itertuples()}
+    before = calibration_error(labels, test.scores, params.bins)
+    return Evaluation(
+        scores=scores,
+        metrics={
+            **flat_metrics(labels, scores, params),
+            "calibration_error_before": round(before, DIGITS),
+            "temperature": temperature,
+            **compare(labels, scores, baseline, threshold),
+        },
+        slices={
+            "confusion": named,
+            "by_length": lengths.to_dict("records"),
+            "slices": groups.to_dict("records"),
+        },
+        tables={
+            "confusion": counts,
+            "roc": roc(labels, scores),
+            "precision_recall": precision_recall(labels, scores),
+            "calibration": calibration(labels, scores, params.bins),
+            "scores": histogram(labels, scores),
+            "by_length": lengths,
+            "slices": groups,
+        },
+        mistakes=most_confident_mistakes(labels, scores, baseline, texts.raw, params),
+    )
+
+
+def most_confident_mistakes(
+    labels: Labels, scores: Scores, baseline: Scores, texts: Sequence[str], params: EvaluateParams
+) -> pd.DataFrame:
+    """The mislabelled texts whose scores are farthest from the truth; of equal ones, the first.
+
+    Returns:
+        `params.mistakes` rows at most: text (raw), label (negative, positive), score, baseline_score.
+    """
+    wrong = np.flatnonzero((scores >= params.threshold) != labels)
+    distance = np.abs(scores[wrong].astype(np.float64) - labels[wrong])
+    chosen = wrong[np.argsort(-distance, kind="stable")][: params.mistakes]
+    return pd.DataFrame(
+        {
+            "text": [texts[row] for row in chosen],
+            "label": np.array(("negative", "positive"))[labels[chosen]],
+            "score": scores[chosen].astype(np.float64).round(DIGITS),
+            "baseline_score": baseline[chosen].astype(np.float64).round(DIGITS),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Named experiments, and the tables of docs/results.md."""

@@ -1,0 +1,67 @@
+"""Named experiments: a file of settings over params.yaml, as DVC's `-S` takes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from moodring.errors import MoodringError
+from moodring.params.base import flatten
+from moodring.params.file import parse_params, read_yaml
+
+PLACE = "experiments"
+_HYDRA_WORDS = {"true", "false", "null", "nan", "inf"}
+
+
+def overrides(root: Path, name: str) -> list[str]:
+    """A named experiment's settings as `KEY=VALUE`, checked against params.yaml.
+
+    Raises:
+        MoodringError: there is no such experiment, or params.yaml would not be valid with it.
+    """
+    settings = settings_of(root, name)
+    base = read_yaml(root / "params.yaml")
+    parse_params(merged(base, settings), f"params.yaml with {PLACE}/{name}.yaml")
+    return assignments(base, settings)
+
+
+def settings_of(root: Path, name: str) -> dict[str, Any]:
+    """A named experiment's settings, as its file holds them.
+
+    Raises:
+        MoodringError: there is no such experiment, or its file holds no mapping.
+    """
+    known = sorted(path.stem for path in (root / PLACE).glob("*.yaml"))
+    if name not in known:
+        raise MoodringError(f"there is no experiment {name!r}; known: {', '.join(known) or 'none'}")
+    return read_yaml(root / PLACE / f"{name}.yaml")
+
+
+def assignments(base: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    """Settings over a tree of parameters as `KEY=VALUE`."""
+    present = dict(flatten(base))
+    # Hydra, which DVC sets parameters with, wants "++" before a key that is new.
+    return [f"{'' if key in present else '++'}{key}={_hydra(value)}" for key, value in flatten(settings)]
+
+
+def merged(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
+    """A tree with another's leaves over its own."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        both = isinstance(below, dict) and isinstance(value, dict)
+        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def _hydra(value: object) -> str:
+    """A value in Hydra's override grammar, so that it is read back as it is."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return f"[{','.join(map(_hydra, value))}]"
+    if isinstance(value, str) and (value in _HYDRA_WORDS or not re.fullmatch(r"[A-Za-z_][\w./-]*", value)):
+        return "'" + value.replace("'", "\\'") + "'"
+    return str(value)

@@ -1,0 +1,32 @@
+"""Digests of files and directories."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def sha256(path: Path) -> str:
+    """The hexadecimal SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def tree_sha256(path: Path) -> str:
+    """One SHA-256 for a directory: over the names and digests of its files, in the names' order."""
+    digest = hashlib.sha256()
+    for file in sorted(item for item in path.rglob("*") if item.is_file()):
+        digest.update(f"{file.relative_to(path).as_posix()}\t{sha256(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def dvc_hash(path: Path) -> str:
+    """The hash that dvc.lock holds for a directory: MD5 over the list of its files' names and MD5s."""
+    entries = [
+        {"md5": hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest(), "relpath": name}
+        for name, file in sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*"))
+        if file.is_file()
+    ]
+    listed = json.dumps(entries, sort_keys=True).encode()
+    return f"{hashlib.md5(listed, usedforsecurity=False).hexdigest()}.dir"

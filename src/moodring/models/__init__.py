@@ -1,0 +1,1 @@
+"""Trained classifiers of every kind: score, save, load."""

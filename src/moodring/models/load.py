@@ -1,0 +1,33 @@
+"""Reading a result's classifier back to score with, whatever its kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from moodring.models.result import BLEND, LINEAR, MODEL, model_files
+from moodring.models.scoring import Predictor
+
+
+def read_model(path: Path) -> Predictor:
+    """Load the classifier of a result's directory; nothing in it is run as code.
+
+    Raises:
+        MoodringError: it is missing or damaged.
+    """
+    files = {file.name: file for file in model_files(path)}
+    if MODEL not in files:
+        return _linear(files[LINEAR])
+    from moodring.models.keras_files import load_model
+
+    network: Predictor = load_model(files[MODEL])
+    if BLEND not in files:
+        return network
+    from moodring.models.blend import Blend, Shares
+
+    return Blend(network, _linear(path / LINEAR), Shares.load(files[BLEND]))
+
+
+def _linear(path: Path) -> Predictor:
+    from moodring.models.nbsvm import Nbsvm
+
+    return Nbsvm.load(path)

@@ -1,0 +1,155 @@
+"""NB-SVM: a linear classifier over the n-grams that a text holds, each scaled by its log-count ratio.
+
+After Wang & Manning 2012, "Baselines and Bigrams", with the logistic in place of the squared hinge loss, as
+Mesnil et al. 2014 have it: its scores are probabilities then, and liblinear (Fan et al. 2008) fits it in
+seconds.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from moodring.corpus.arrays import Split
+from moodring.corpus.batches import Padding
+from moodring.corpus.ragged import PAD, Ragged
+from moodring.errors import MoodringError
+from moodring.io.files import replacing
+from moodring.models.ngrams import Ngrams
+from moodring.params.arch import NbsvmParams
+
+# It reads whole texts; only what is longer loses its beginning.
+WHOLE = Padding(max_length=100_000, buckets=1000)
+MAX_ITERATIONS = 1000
+
+
+@dataclass(frozen=True)
+class Nbsvm:
+    """A fitted classifier.
+
+    Args:
+        ngrams: the known ones.
+        weights: of each, its log-count ratio in it; shape (n-grams,), float32.
+        bias: of a text that holds none.
+    """
+
+    ngrams: Ngrams
+    weights: NDArray[np.float32]
+    bias: float
+
+    @property
+    def size(self) -> int:
+        """How many numbers were fitted."""
+        return len(self.weights) + 1
+
+    def logits(self, texts: Ragged) -> NDArray[np.float64]:
+        """The log odds of positive, shape (texts,)."""
+        return np.asarray(self.ngrams.incidence(texts) @ self.weights.astype(np.float64) + self.bias)
+
+    def predict_on_batch(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
+        """The probability of positive, shape (batch, 1), for padded ids, shape (batch, length)."""
+        lengths = (x != PAD).sum(axis=1)
+        texts = Ragged(x[x != PAD].astype(np.uint32), np.append(0, np.cumsum(lengths)))
+        return _sigmoid(self.logits(texts)).astype(np.float32)[:, None]
+
+    def save(self, path: Path) -> None:
+        """Write one `.npz` file of equal bytes for equal classifiers, whole or not at all; see `load`."""
+        arrays: dict[str, NDArray[Any]] = {
+            f"keys_{length}": keys for length, keys in enumerate(self.ngrams.keys, start=1)
+        }
+        arrays |= {"base": np.array(self.ngrams.base), "weights": self.weights, "bias": np.array(self.bias)}
+        with replacing(path) as fresh, fresh.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Nbsvm:
+        """Read what `save` wrote.
+
+        Raises:
+            MoodringError: it is missing or damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                lengths = range(1, sum(name.startswith("keys_") for name in file.files) + 1)
+                ngrams = Ngrams(int(file["base"]), tuple(file[f"keys_{length}"] for length in lengths))
+                weights, bias = file["weights"], float(file["bias"])
+            if weights.shape != (len(ngrams),):
+                raise ValueError(f"{len(ngrams)} n-grams and {len(weights)} weights")
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise MoodringError(f"cannot load {path}: {error}. Run `dvc repro` to make it.") from error
+        return cls(ngrams, weights, bias)
+
+
+def fit(params: NbsvmParams, train: Split, seed: int) -> Nbsvm:
+    """Fit on the training split; the same arguments give the same bits.
+
+    Args:
+        params: n-grams, smoothing, cost.
+        train: texts of both classes.
+        seed: of the order in which liblinear visits the texts.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    ngrams = Ngrams.fit(train.texts, params.ngrams, params.min_count)
+    held = ngrams.incidence(train.texts)
+    labels = np.asarray(train.labels)
+    ratios = log_count_ratios(held, labels, params.smoothing)
+    scaled = held.copy()
+    scaled.data = ratios[held.indices]
+    solver = LogisticRegression(
+        C=params.cost, solver="liblinear", dual=True, max_iter=MAX_ITERATIONS, random_state=seed
+    )
+    solver.fit(scaled, labels)
+    weights = (solver.coef_[0] * ratios).astype(np.float32)
+    return Nbsvm(ngrams, weights, float(solver.intercept_[0]))
+
+
+def log_count_ratios(
+    held: sparse.csr_matrix, labels: NDArray[np.int8], smoothing: float
+) -> NDArray[np.float32]:
+    """Of each n-gram, the log of its share among the positive texts' n-grams over that among the negative's.
+
+    Args:
+        held: incidence, shape (texts, n-grams).
+        labels: shape (texts,), both classes present.
+        smoothing: added to every count.
+    """
+    positive = held.T @ (labels == 1).astype(np.float64) + smoothing
+    negative = held.T @ (labels == 0).astype(np.float64) + smoothing
+    ratios = np.log((positive / positive.sum()) / (negative / negative.sum()))
+    return np.asarray(ratios, np.float32)
+
+
+class Judged(NamedTuple):
+    """Log loss in nats, and accuracy."""
+
+    loss: float
+    accuracy: float
+
+
+def history(model: Nbsvm, train: Split, validation: Split) -> pd.DataFrame:
+    """As a network's history, in one row: epoch 1, loss, accuracy, val_loss, val_accuracy."""
+    seen, held = (judge(model.logits(split.texts), split.labels) for split in (train, validation))
+    columns = {"loss": seen.loss, "accuracy": seen.accuracy}
+    held_out = {"val_loss": held.loss, "val_accuracy": held.accuracy}
+    return pd.DataFrame([{"epoch": 1, **columns, **held_out}])
+
+
+def judge(logits: NDArray[np.float64], labels: NDArray[np.int8]) -> Judged:
+    """How good log odds are; both of shape (texts,)."""
+    positive = np.asarray(labels) == 1
+    loss = np.logaddexp(0, np.where(positive, -logits, logits)).mean()
+    return Judged(float(loss), float(((logits >= 0) == positive).mean()))
+
+
+def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import expit
+
+    return np.asarray(expit(logits))

@@ -1,0 +1,38 @@
+"""Scores of encoded texts by a trained model."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodring.corpus.batches import Padding, pad, plan
+from moodring.corpus.ragged import Ragged
+
+BATCH_SIZE = 1024
+
+
+class Predictor(Protocol):
+    """What is needed of a Keras model."""
+
+    def predict_on_batch(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Scores of shape (batch, 1) for ids of shape (batch, length)."""
+
+
+def score(model: Predictor, texts: Ragged, padding: Padding) -> NDArray[np.float32]:
+    """The probability of positive for each text, in order; shape (texts,), float32."""
+    scores = np.empty(len(texts.offsets) - 1, dtype=np.float32)
+    for batch in plan(texts.lengths, padding, BATCH_SIZE):
+        scores[batch.rows] = np.asarray(model.predict_on_batch(pad(texts, batch)))[:, 0]
+    return scores
+
+
+# Of a score of exactly 0 or 1 the logit is infinite.
+MARGIN = 1e-7
+
+
+def log_odds(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The logits of probabilities, shape (rows,), float64; of 0 and 1 those of `MARGIN` from them."""
+    exact = np.clip(scores.astype(np.float64), MARGIN, 1 - MARGIN)
+    return np.asarray(np.log(exact / (1 - exact)), dtype=np.float64)

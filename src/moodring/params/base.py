@@ -1,0 +1,30 @@
+"""The parts that all blocks of params.yaml share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+# A name also names MLflow's experiment, model and folder, and is a part of a parameter's dotted name.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+MAX_UNITS = 65_536
+
+
+class Block(BaseModel):
+    """A block of params.yaml: frozen, no unknown keys, no silent conversions between types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Leaves of nested mappings with their dotted names, in the tree's own order."""
+    leaves: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        leaves += flatten(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
+    return leaves

@@ -1,0 +1,74 @@
+"""Read and check params.yaml; no other module reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from moodring.errors import MoodringError
+from moodring.params.pipeline import Params
+
+
+def load_params(path: Path) -> Params:
+    """Read and check the whole parameter file.
+
+    Raises:
+        MoodringError: the file cannot be read, is not YAML, or holds an unknown name, a misspelt key,
+            a missing key or a value out of range; every such place is named with the value received.
+    """
+    return parse_params(read_yaml(path), str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Raises:
+        MoodringError: it cannot be read or holds something else.
+    """
+    try:
+        # YAML 1.2, by the parser that DVC reads and writes this file with.
+        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise MoodringError(f"cannot read {path}: {error}. Run from the project's root.") from error
+    except YAMLError as error:
+        raise MoodringError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise MoodringError(f"{path} must hold a mapping of parameters, received: {tree!r:.80}")
+    return tree
+
+
+def parse_params(tree: dict[str, Any], origin: str) -> Params:
+    """Check a tree of parameters; `origin` names it in the message.
+
+    Raises:
+        MoodringError: as `load_params`.
+    """
+    try:
+        return Params.model_validate(tree)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_describe(problem)}" for problem in error.errors())
+        raise MoodringError(f"{origin} is not valid:\n{problems}") from None
+
+
+def _describe(problem: Any) -> str:
+    # pydantic names a block's kind in its place (datasets.imdb.source.imdb.path, archs.lstm.recurrent.cell)
+    # and, after a value that may have one of two types, the type.
+    parts = [str(part) for part in problem["loc"]]
+    if parts[:1] == ["archs"]:
+        del parts[2:3]
+    if "frozen_epochs" in parts:
+        del parts[parts.index("frozen_epochs") + 1 :]
+    place = ".".join(part for before, part in zip(["", *parts], parts, strict=False) if before != "source")
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        return f"{place}: unknown key, received: {problem['input']!r:.80}; is it misspelt?"
+    if kind == "missing":
+        return f"{place}: missing"
+    if kind == "value_error" and not place:
+        return message
+    return f"{place}: {message}, received: {problem['input']!r:.80}"

@@ -1,0 +1,1 @@
+"""The figures and pages that people look at."""

@@ -1,0 +1,107 @@
+"""From a result's files to its MLflow run: what evaluation does at its end, and `moodring sync` again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from moodring.corpus.arrays import VOCABULARY
+from moodring.corpus.vocabulary import Vocabulary
+from moodring.errors import warn
+from moodring.io.files import read_json
+from moodring.io.tables import StoredTable
+from moodring.models.result import read_result
+from moodring.params.pipeline import Params
+from moodring.report.pages import TABLE
+from moodring.serving.behaviour import Check, check_behaviour
+from moodring.serving.registry import load_model, record_model
+from moodring.serving.result_files import ResultFiles
+from moodring.text.clean_table import cleaner_of
+from moodring.tracking import attempts
+from moodring.tracking.evaluation_log import log_evaluation
+from moodring.tracking.lifecycle import How, result_run
+from moodring.tracking.store import Experiment, StoreError
+
+
+@dataclass(frozen=True)
+class Published:
+    """A result's place in the store.
+
+    Args:
+        run_id: of its run.
+        version: of its registered model.
+        how: the run was found, or completed where training had lost the store, or just restored.
+    """
+
+    run_id: str
+    version: int
+    how: How
+
+
+def check_store(files: ResultFiles, params: Params) -> None:
+    """Let an evaluation fail before its work where the store cannot be opened.
+
+    Not where the store was lost in the middle of this result's training: that result is to be whole,
+    and to be sent later.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    try:
+        Experiment(params.dataset)
+    except StoreError as error:
+        if not attempts.is_left(files.attempt_key(params)):
+            raise
+        warn(str(error))
+
+
+def publish(files: ResultFiles, params: Params) -> Published:
+    """Complete the result's run with what stands in its files, or make the run where there is none.
+
+    Doing it again changes nothing but what changed.
+
+    Raises:
+        MoodringError: a file is missing or damaged.
+        StoreError: the store cannot be opened.
+    """
+    metrics = read_json(files.metrics)
+    data_sha256, result = files.data_sha256(params), read_result(files.models)
+    experiment = Experiment(params.dataset)
+    run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params))
+    logged = [files.metrics, files.slices, files.plots]
+    log_evaluation(run, metrics, params, logged, files.report, files.report / TABLE)
+    version = record_model(run, params.dataset, lambda bundle: files.write_bundle(bundle, params))
+    return Published(str(run.info.run_id), version, how)
+
+
+def check_served(files: ResultFiles, params: Params, address: str) -> list[Check]:
+    """Run the behavioural checks on a registered model of the result.
+
+    Args:
+        files: of the result.
+        params: the parameters.
+        address: of the model, as `models:/NAME/VERSION`.
+
+    Raises:
+        MoodringError: a file is missing or damaged, or the model cannot be loaded.
+    """
+    predict = load_model(address)
+    cleaner = cleaner_of(StoredTable(files.clean))
+    words = set(Vocabulary.load(files.corpus / VOCABULARY).words)
+    return check_behaviour(
+        lambda texts: predict(texts)["score"].to_numpy(),
+        lambda text: words.issuperset(cleaner(text).split()),
+        params.evaluate.threshold,
+    )
+
+
+def publish_or_leave(files: ResultFiles, params: Params) -> str:
+    """As `publish`, but a store that was lost ends no evaluation; what to print of the run.
+
+    Raises:
+        MoodringError: a file is missing or damaged.
+    """
+    try:
+        return f"MLflow run {publish(files, params).run_id}"
+    except StoreError as error:
+        warn(f"{error} The result is whole; `moodring sync` sends its run later.")
+        return "no MLflow run yet"

@@ -1,0 +1,194 @@
+"""The served models: logged with a run, registered once, named champion, loaded."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import mlflow
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import Model
+
+from moodring.errors import MoodringError
+from moodring.io.digests import tree_sha256
+from moodring.tracking.addresses import shown_uri
+from moodring.tracking.store import StoreError, locked_store, reaching
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHAMPION = "champion"
+BUNDLE_TAG = "bundle_sha256"
+PACKAGE = Path(__file__).parents[1]
+REQUIREMENTS = (
+    "keras",
+    "mlflow",
+    "nltk",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "ruamel.yaml",
+    "scipy",
+    "tensorflow",
+)
+
+
+def registered_name(dataset: str) -> str:
+    """The name under which a dataset's models are registered."""
+    return f"moodring-{dataset}"
+
+
+def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -> int:
+    """Log the served model with its run and register it, unless that was done; its version's number.
+
+    The model is logged and registered again only where its bundle differs, as by another threshold.
+
+    Args:
+        run: the result's.
+        dataset: whose name the registered model bears.
+        write_bundle: writes into a directory all that scoring raw text needs.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
+        write_bundle(bundle := Path(room) / "bundle")
+        digest = tree_sha256(bundle)
+        # Locked, so that two evaluations of one result do not both find it missing.
+        with reaching() as client, locked_store():
+            known = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+            same = [version for version in known if version.tags.get(BUNDLE_TAG) == digest]
+            if whole := [int(version.version) for version in same if _has_files(version)]:
+                return max(whole)
+            # MLflow has no hint for a table and says so; the file's own docstring says what comes back.
+            logging.getLogger("mlflow.models.signature").setLevel(logging.WARNING)
+            mlflow.set_experiment(experiment_id=run.info.experiment_id)
+            # Not `start_run`, which would open the finished run again.
+            model = Model.log(
+                artifact_path=None,
+                flavor=mlflow.pyfunc,
+                name="model",
+                run_id=run.info.run_id,
+                python_model=str(PACKAGE / "serving" / "pyfunc_model.py"),
+                artifacts={"bundle": str(bundle)},
+                code_paths=[str(PACKAGE)],
+                pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+            )
+            tags = {"arch": run.data.tags["arch"], BUNDLE_TAG: digest}
+            made = mlflow.register_model(model.model_uri, registered_name(dataset), tags=tags)
+    return int(made.version)
+
+
+def _has_files(version: ModelVersion) -> bool:
+    return bool(mlflow.artifacts.list_artifacts(f"models:/{version.name}/{version.version}"))
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model version that bears the alias `champion`.
+
+    Args:
+        version: its number.
+        run_id: of its result's run.
+        whole: its files are where the store says.
+    """
+
+    version: int
+    run_id: str
+    whole: bool
+
+
+def champion(dataset: str) -> Champion | None:
+    """A dataset's champion, if it has one.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    name = registered_name(dataset)
+    with reaching() as client:
+        if not client.search_registered_models(f"name = '{name}'"):
+            return None
+        number = client.get_registered_model(name).aliases.get(CHAMPION)
+        if number is None:
+            return None
+        version = client.get_model_version(name, str(number))
+        return Champion(int(number), str(version.run_id), _has_files(version))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What promotion looks at: val_accuracy and val_loss of the kept epoch, test_accuracy; the parameters."""
+
+    metrics: dict[str, float]
+    params: dict[str, str]
+
+
+def figures_of(run_id: str) -> Figures:
+    """The figures of a registered model's run.
+
+    Raises:
+        MoodringError: the run is gone or was never evaluated.
+        StoreError: the store cannot be read.
+    """
+    logged = {
+        "val_accuracy": "best_val_accuracy",
+        "val_loss": "best_val_loss",
+        "test_accuracy": "test_accuracy",
+    }
+    with reaching() as client:
+        try:
+            run = client.get_run(run_id)
+            metrics = {name: float(run.data.metrics[key]) for name, key in logged.items()}
+        except (MlflowException, KeyError) as error:
+            if isinstance(error, MlflowException) and error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise MoodringError(
+                f"run {run_id} has no figures in {shown_uri()} to compare with: {error}. If it is the "
+                f"champion's, take the alias {CHAMPION!r} off its model in the MLflow UI and promote again."
+            ) from error
+    return Figures(metrics, dict(run.data.params))
+
+
+def crown(dataset: str, version: int, instead_of: Champion | None) -> None:
+    """Let the alias `champion` name a version, unless another than the one compared with has become it.
+
+    Raises:
+        MoodringError: the champion changed meanwhile.
+        StoreError: the store cannot be written.
+    """
+    with reaching() as client, locked_store():
+        if champion(dataset) != instead_of:
+            raise MoodringError(
+                f"the champion of {registered_name(dataset)} changed meanwhile; promote again"
+            )
+        client.set_registered_model_alias(registered_name(dataset), CHAMPION, str(version))
+
+
+def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
+    """The `predict` of a logged model, by its MLflow address or directory.
+
+    Raises:
+        MoodringError: there is no such model, or its files are gone.
+        StoreError: the store cannot be opened.
+    """
+    with reaching():
+        try:
+            model = mlflow.pyfunc.load_model(address)
+        except StoreError:
+            raise
+        except (MlflowException, OSError) as error:
+            raise MoodringError(
+                f"cannot load the model {address!r} with the MLflow store {shown_uri()}: "
+                f"{str(error).rstrip('. ')}. Name one of `moodring runs`, as "
+                "models:/moodring-DATASET/VERSION or models:/moodring-DATASET@champion; where its files are "
+                "gone, `moodring sync` in a checkout of its result logs it again."
+            ) from error
+    return cast("Callable[[list[str]], pd.DataFrame]", model.predict)

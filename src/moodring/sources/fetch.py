@@ -1,0 +1,125 @@
+"""Finding a source file: the mirror first, then places on this machine, then its home."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from moodring.checkout.root import in_checkout
+from moodring.errors import MoodringError
+
+MIRROR_VARIABLE = "MOODRING_MIRROR"
+NLTK_HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages"
+TIMEOUT_SECONDS = 30
+MAX_BYTES = 1 << 30
+ADVICE = "or use the default dataset, which needs only the package index: dataset=rotten_tomatoes"
+
+
+@contextmanager
+def fetched(
+    names: Sequence[str], *, home: str | None = None, nearby: Sequence[Path] = ()
+) -> Iterator[Path | None]:
+    """Yield a readable path of a source file, or None where only the caller knows its home.
+
+    Args:
+        names: the file's paths relative to a mirror, in the order in which they are tried.
+        home: its published address, asked last.
+        nearby: paths on this machine, tried after the mirror.
+
+    Raises:
+        MoodringError: `home` is given and the file is nowhere to be had.
+    """
+    mirror = os.environ.get(MIRROR_VARIABLE, "").strip()
+    tried: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
+        target = Path(room) / Path(names[0]).name
+        if mirror and _is_url(mirror):
+            for name in names:
+                address = f"{mirror.rstrip('/')}/{name}"
+                if _download(address, target, tried):
+                    yield target
+                    return
+        elif mirror:
+            base = in_checkout(mirror)
+            if not base.is_dir():
+                raise MoodringError(
+                    f"{MIRROR_VARIABLE} names no directory and no http(s) address, received: {mirror!r}"
+                )
+            nearby = [*(base / name for name in names), *nearby]
+        for path in nearby:
+            if path.exists():
+                yield path
+                return
+            tried.append(f"{path}: not there")
+        if home is None:
+            yield None
+            return
+        if _download(home, target, tried):
+            yield target
+            return
+    raise out_of_reach(Path(names[0]).name, tried)
+
+
+def out_of_reach(what: str, tried: Sequence[str], advice: str = ADVICE) -> MoodringError:
+    """The error for a source that cannot be had, naming each place that was tried."""
+    places = "".join(f"\n  {place}" for place in tried)
+    return MoodringError(
+        f"cannot reach {what}; tried:{places}\n"
+        f"Set {MIRROR_VARIABLE} to a directory or base URL that holds it, {advice}"
+    )
+
+
+@contextmanager
+def fetched_corpus(name: str, unpacked: str) -> Iterator[Path]:
+    """As `fetched`, for one of NLTK's corpora.
+
+    Args:
+        name: the corpus; its archive is `corpora/NAME.zip`.
+        unpacked: the path under `corpora` of what NLTK's downloader leaves beside the archive.
+    """
+    archive = f"corpora/{name}.zip"
+    nearby = [*nltk_data_paths(archive), *nltk_data_paths(f"corpora/{unpacked}")]
+    names = [f"nltk_data/{archive}", archive, f"{name}.zip"]
+    with fetched(names, home=f"{NLTK_HOME}/{archive}", nearby=nearby) as path:
+        assert path is not None  # noqa: S101  # `home` is given
+        yield path
+
+
+def nltk_data_paths(relative: str) -> list[Path]:
+    """Where NLTK's downloader may have put `relative`: each entry of NLTK_DATA, then the home folder."""
+    entries = [entry for entry in os.environ.get("NLTK_DATA", "").split(os.pathsep) if entry]
+    return [in_checkout(entry) / relative for entry in (*entries, "~/nltk_data")]
+
+
+def _is_url(text: str) -> bool:
+    return text.lower().startswith(("http://", "https://"))
+
+
+def _download(address: str, target: Path, tried: list[str]) -> bool:
+    """Stream `address` into `target`; on failure note why in `tried` and return False."""
+    request = urllib.request.Request(address, headers={"User-Agent": "moodring"})
+    try:
+        with (
+            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response,
+            target.open("wb") as stream,
+        ):
+            expected = int(response.headers.get("Content-Length", -1))
+            received = 0
+            while block := response.read(1 << 20):
+                received += len(block)
+                if received > MAX_BYTES:
+                    tried.append(f"{address}: larger than {MAX_BYTES} bytes")
+                    return False
+                stream.write(block)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        tried.append(f"{address}: {error}")
+        return False
+    if expected not in {-1, received}:
+        tried.append(f"{address}: broke off after {received} of {expected} bytes")
+        return False
+    return True

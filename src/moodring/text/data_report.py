@@ -1,0 +1,58 @@
+"""The figures of metrics/data.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from moodring.io.tables import SPLITS
+from moodring.text.assignment import FINGERPRINT, as_mask, fingerprints
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+
+
+class Report:
+    """What metrics/data.json says of the clean rows, a value a split; takes them piece by piece."""
+
+    def __init__(self) -> None:
+        self._positive = dict.fromkeys(SPLITS, 0)
+        self._lengths: dict[str, list[NDArray[np.int64]]] = {split: [] for split in SPLITS}
+        self._prints: dict[str, list[pa.Array]] = {split: [] for split in SPLITS}
+
+    def add(self, codes: NDArray[np.int8], labels: NDArray[np.int8], texts: pa.Array) -> None:
+        """Take rows: their splits as indices into `SPLITS`, labels and clean texts."""
+        words = np.array(pc.add(pc.count_substring(texts, " "), 1)) * as_mask(pc.not_equal(texts, ""))
+        prints = fingerprints(texts)
+        for code, split in enumerate(SPLITS):
+            own = codes == code
+            self._positive[split] += int(labels[own].sum())
+            self._lengths[split].append(words[own])
+            self._prints[split].append(prints.filter(pa.array(own)))
+
+    def figures(self) -> dict[str, Any]:
+        """The report of all rows taken so far."""
+        keys = ("rows", "positive_share", "tokens", "emptied", "duplicates_within", "alike_in_train")
+        report: dict[str, dict[str, Any]] = {key: {} for key in keys}
+        train = pa.chunked_array(self._prints["train"], FINGERPRINT)
+        for split in SPLITS:
+            lengths = np.concatenate(self._lengths[split])
+            prints = pa.chunked_array(self._prints[split], FINGERPRINT)
+            report["rows"][split] = len(lengths)
+            report["positive_share"][split] = round(self._positive[split] / len(lengths), 4)
+            report["tokens"][split] = {
+                "mean": round(float(lengths.mean()), 2),
+                **{key: int(np.quantile(lengths, q, method="lower")) for key, q in QUANTILES.items()},
+                "max": int(lengths.max()),
+            }
+            report["emptied"][split] = prints.null_count
+            report["duplicates_within"][split] = (
+                len(prints) - prints.null_count - pc.count_distinct(prints, mode="only_valid").as_py()
+            )
+            if split != "train":
+                alike = pc.is_in(prints, train, skip_nulls=True)
+                report["alike_in_train"][split] = int(as_mask(alike).sum())
+        return report

@@ -1,0 +1,134 @@
+"""How a run begins, ends and is found again."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Literal
+
+from mlflow.entities import Run, RunStatus
+
+from moodring.errors import warn
+from moodring.models.result import Result
+from moodring.params.pipeline import Params
+from moodring.tracking.attempts import abandoned, claimed, is_left
+from moodring.tracking.runs import ATTEMPT_TAG, ResultRun
+from moodring.tracking.store import Experiment, StoreError, reaching
+
+How = Literal["found", "completed", "restored"]
+
+
+@contextlib.contextmanager
+def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultRun]:
+    """Open a training's run; it ends FAILED unless it is finished, also on Ctrl-C and SIGTERM.
+
+    A run that a killed process left is taken up where it is this attempt's, tagged `resumed`, and closed
+    where it is another's.
+
+    Args:
+        params: the parameters.
+        data_sha256: of the corpus, and of given vectors.
+        key: of the attempt; see `attempts.key_of`.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    experiment = Experiment(params.dataset)
+    with claimed(key) as attempt:
+        close_abandoned()
+        with _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
+            run.open(taken_up={"resumed": "true"}, made={})
+            yield run
+
+
+def finish_training(run: ResultRun, result: Result) -> str | None:
+    """Finish a training's run once its files stand, and forget its attempt.
+
+    Returns:
+        The id of the result's run, or None where the store is out of reach: then the attempt stays, and
+        evaluation or `moodring sync` completes the run from the result's files.
+    """
+    try:
+        run_id = run.finish(result)
+    except StoreError as error:
+        warn(f"{error} The result is whole; `moodring sync` sends its run {run.run_id} later.")
+        return None
+    run.attempt.discard()
+    return run_id
+
+
+def result_run(
+    experiment: Experiment, params: Params, data_sha256: str, result: Result, key: str
+) -> tuple[Run, How]:
+    """A result's run: found, completed where its training could not, or restored from the files.
+
+    Args:
+        experiment: the dataset's.
+        params: the parameters.
+        data_sha256: of the corpus, and of given vectors.
+        result: whose run is wanted.
+        key: of the attempt that may have been left.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    with reaching() as client:
+        found = experiment.find(result.digest, params, data_sha256)
+        if found is not None and not is_left(key):
+            return found, "found"
+        with claimed(key) as attempt, _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
+            run.open(taken_up={}, made={"restored": "true"})
+            run_id = run.finish(result)
+            attempt.discard()
+        how: How = "found" if found else "completed" if run.taken_up else "restored"
+        return client.get_run(run_id), how
+
+
+def close_abandoned() -> list[str]:
+    """End the runs that killed processes of this checkout left RUNNING, as KILLED; their ids.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    closed = left_running()
+    with reaching() as client:
+        for run_id in closed:
+            client.set_terminated(run_id, RunStatus.to_string(RunStatus.KILLED))
+    return closed
+
+
+def left_running() -> list[str]:
+    """The ids of the runs that killed processes of this checkout left RUNNING.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    left = {attempt.id for attempt in abandoned()}
+    if not left:
+        return []
+    with reaching() as client:
+        experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+        running = client.search_runs(
+            experiments, f"tags.{ATTEMPT_TAG} != '' and attributes.status = 'RUNNING'"
+        )
+    return [str(run.info.run_id) for run in running if run.data.tags[ATTEMPT_TAG] in left]
+
+
+@contextlib.contextmanager
+def _ending(run: ResultRun) -> Iterator[ResultRun]:
+    """End the run as FAILED unless it was finished, also when the process is asked to end."""
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise SystemExit(128 + number)
+
+    asked = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, end) for number in asked}
+    try:
+        yield run
+    finally:
+        run.fail()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,72 @@
+"""The store after its checkout was moved."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+
+from mlflow.entities import Experiment as MlflowExperiment
+
+from moodring.checkout.root import checkout_root
+from moodring.tracking.addresses import ARTIFACTS, artifact_root, file_of, store_uri
+from moodring.tracking.store import locked_store, reaching
+
+# Where MLflow keeps absolute addresses of artifacts.
+_ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+
+
+def is_misplaced(experiment: MlflowExperiment) -> bool:
+    """Whether the checkout's own store sends an experiment's artifacts out of the checkout."""
+    file = file_of(store_uri())
+    if file is None or not file.is_relative_to(checkout_root()) or experiment.name == "Default":
+        return False
+    return _old_root(experiment.artifact_location) not in {None, artifact_root()}
+
+
+def misplaced() -> list[str]:
+    """The artifact places of the checkout's own store that are not in the checkout.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    with reaching() as client, locked_store():
+        experiments = client.search_experiments()
+    return sorted(item.artifact_location for item in experiments if is_misplaced(item))
+
+
+def relocate() -> list[str]:
+    """After the checkout was moved or copied: let the store's addresses lead into its present place.
+
+    MLflow keeps them absolute and has no command for it. Files are left where they are.
+
+    Returns:
+        The old artifact folders.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    old = sorted({root for place in misplaced() if (root := _old_root(place)) is not None})
+    file = file_of(store_uri())
+    if not old or file is None:
+        return old
+    with reaching(), locked_store(), contextlib.closing(sqlite3.connect(file)) as store, store:
+        for table, column in _ADDRESSES:
+            for root in old:
+                store.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608  # names of our own
+                    f"WHERE substr({column}, 1, ?) = ?",
+                    (f"{artifact_root()}/", len(root) + 2, len(root) + 1, f"{root}/"),
+                )
+    return old
+
+
+def _old_root(place: str) -> str | None:
+    """The artifact folder of a checkout that an address lies in, wherever that checkout was."""
+    root, found, _ = place.rpartition(f"/{ARTIFACTS}/")
+    return f"{root}/{ARTIFACTS}" if found and root.startswith("file://") else None

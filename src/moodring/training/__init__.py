@@ -1,0 +1,1 @@
+"""Build and fit the chosen architecture."""

@@ -1,0 +1,158 @@
+"""The `moodring` command, and commands that start without the slow libraries."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from dvc.utils.hydra import apply_overrides
+from typer.testing import CliRunner
+
+from moodring.cli.app import app
+from moodring.errors import MoodringError
+from moodring.experiments.named import merged, overrides
+from moodring.params.file import parse_params, read_yaml
+from tests.conftest import ROOT
+
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+CLI = "from moodring.cli import app; app()"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what experiments are made of."""
+    (tmp_path / ".dvc").mkdir()
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path
+
+
+def write_experiment(checkout: Path, settings: object) -> None:
+    (checkout / "experiments" / "mine.yaml").write_text(yaml.safe_dump(settings))
+
+
+def set_by_dvc(checkout: Path, name: str) -> dict[str, Any]:
+    """params.yaml after DVC has set an experiment's overrides in it."""
+    settings = overrides(checkout, name)
+    apply_overrides(checkout / "params.yaml", settings)
+    return read_yaml(checkout / "params.yaml")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_dvc_sets_each_experiment_as_it_is_written(checkout: Path, name: str):
+    settings = read_yaml(checkout / "experiments" / f"{name}.yaml")
+    assert set_by_dvc(checkout, name) == merged(read_yaml(checkout / "params.yaml"), settings)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_each_experiment_makes_valid_parameters_of_its_own(name: str):
+    committed = read_yaml(ROOT / "params.yaml")
+    tree = merged(committed, read_yaml(ROOT / "experiments" / f"{name}.yaml"))
+    assert parse_params(tree, name).of_model() != parse_params(committed, "params.yaml").of_model()
+
+
+def test_booleans_are_written_as_yaml_has_them():
+    settings = overrides(ROOT, "imdb-bilstm")
+    assert "archs.bilstm.bidirectional=true" in settings
+    assert "dataset=imdb" in settings
+    assert "train.learning_rate=0.001" in settings
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("path", "data/own/my reviews.csv"),
+        ("path", "data/own/a,b.csv"),
+        ("path", "data/own/it's=(mine).csv"),
+        ("text", "1"),
+        ("text", "true"),
+        ("text", ""),
+        ("split", None),
+        ("positive", ["pos", "4"]),
+        ("positive", [4, 5.5, True]),
+        ("positive", ["a, b", "it's"]),
+        ("test_share", 0.00001),
+    ],
+)
+def test_dvc_sets_any_value_as_it_is_written(checkout: Path, key: str, value: object):
+    tree = read_yaml(checkout / "params.yaml")
+    source = {"kind": "file", "path": "a.csv", "text": "t", "label": "l", "split": "s", "test_share": 0.5}
+    classes = {"positive": [1], "negative": [0]}
+    tree["datasets"]["own"] = {**tree["datasets"]["imdb"], "source": {**source, **classes}}
+    (checkout / "params.yaml").write_text(yaml.safe_dump(tree))
+    write_experiment(checkout, {"dataset": "own", "datasets": {"own": {"source": {key: value}}}})
+    assert set_by_dvc(checkout, "mine")["datasets"]["own"]["source"][key] == value
+
+
+def test_an_experiment_may_add_an_architecture(checkout: Path):
+    wide = {**read_yaml(checkout / "params.yaml")["archs"]["gru"], "units": 256}
+    write_experiment(checkout, {"arch": "wide", "archs": {"wide": wide}})
+    assert set_by_dvc(checkout, "mine")["archs"]["wide"] == wide
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"train": {"epoch": 3}}, r"train\.epoch: unknown key"),
+        ({"train": {"epochs": 0}}, r"train\.epochs: .*received: 0"),
+        ({"arch": "lstn"}, "did you mean 'lstm'"),
+        (["arch"], "must hold a mapping"),
+    ],
+    ids=["misspelt key", "value out of range", "unknown name", "no mapping"],
+)
+def test_an_invalid_experiment_is_told(checkout: Path, settings: object, told: str):
+    write_experiment(checkout, settings)
+    with pytest.raises(MoodringError, match=rf"experiments/mine\.yaml(.|\n)*{told}"):
+        overrides(checkout, "mine")
+
+
+def test_an_unknown_experiment_ends_with_the_known_names(checkout: Path):
+    done = CliRunner().invoke(app, ["experiment", "imdb-lstn"])
+    assert done.exit_code == 1
+    assert "'imdb-lstn'" in done.stderr
+    assert all(name in done.stderr for name in EXPERIMENTS)
+
+
+def test_an_experiment_is_run_by_dvc_with_further_arguments(checkout: Path):
+    # DVC refuses the last argument, so nothing is run.
+    arguments = ["experiment", "imdb-gru", "--queue", "-S", "train.epochs=3", "--no-such-option"]
+    done = run("-c", CLI, *arguments, cwd=checkout)
+    settings = [part for setting in overrides(checkout, "imdb-gru") for part in ("-S", setting)]
+    command = ["dvc", "exp", "run", "--name", "imdb-gru", *settings, *arguments[2:]]
+    assert shlex.split(done.stdout.splitlines()[0]) == command
+    assert done.returncode != 0
+    assert "--no-such-option" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-c", CLI, "--help"],
+        ["-c", CLI, "experiment", "--help"],
+        ["-m", "stages.train", "--help"],
+        ["-m", "stages.evaluate", "--help"],
+        ["-c", "import stages.download, stages.preprocess, stages.tokenize, stages.vectors"],
+    ],
+    ids=["moodring", "experiment", "train", "evaluate", "first stages"],
+)
+def test_commands_start_without_the_slow_libraries(command: list[str]):
+    done = run("-X", "importtime", *command, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    imported = set(re.findall(r"^import time: .*\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert "moodring.params" in imported
+    assert not {"tensorflow", "keras", "mlflow"} & imported
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "200"}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)

@@ -1,0 +1,140 @@
+"""The tables that stages pass on, and stratified splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from moodring.datasets.splits import held_out
+from moodring.errors import MoodringError
+from moodring.io.tables import StoredTable, check_classes, content_digest, make_table, write_table
+
+ROWS: dict[str, list[Any]] = {"splits": ["train", "test"], "labels": [1, 0], "texts": ["a b", "c"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"texts": ["a b", "C"]}, id="text"),
+        pytest.param({"texts": ["a b", "c "]}, id="space"),
+        pytest.param({"texts": ["a ", "bc"]}, id="boundary between texts"),
+        pytest.param({"texts": ["", "a bc"]}, id="one text for two"),
+        pytest.param({"labels": [1, 1]}, id="label"),
+        pytest.param({"splits": ["test", "test"]}, id="split"),
+        pytest.param({"splits": ["test", "train"], "labels": [0, 1], "texts": ["c", "a b"]}, id="order"),
+        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a b"]}, id="row less"),
+        # Texts that write the next row's heading, with and without its length.
+        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a btest\t0\t1\nc"]}, id="heading"),
+        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a btest\t0\t\nc"]}, id="short heading"),
+    ],
+)
+def test_the_content_digest_tells_other_rows(change: dict[str, list[Any]]) -> None:
+    assert content_digest(make_table(**ROWS)) != content_digest(make_table(**ROWS | change))
+
+
+def rows_of(path: Path) -> pa.Table:
+    return pa.Table.from_batches(StoredTable(path).to_batches())
+
+
+def test_the_content_digest_does_not_depend_on_chunks_files_or_metadata(tmp_path: Path) -> None:
+    rows = 9000
+    table = make_table(["train"] * rows, [i % 2 for i in range(rows)], [f"schön {i}" for i in range(rows)])
+    write_table(tmp_path / "table.parquet", table.replace_schema_metadata({"a": "b"}))
+    chunks = pa.concat_tables([table.slice(0, 1), table.slice(1, 5000), table.slice(5001)])
+    digests = {content_digest(form) for form in (table, chunks, rows_of(tmp_path / "table.parquet"))}
+    assert len(digests) == 1
+
+
+def test_a_lone_surrogate_is_refused_with_its_row() -> None:
+    with pytest.raises(MoodringError, match="text of row 2 is not valid Unicode"):
+        make_table(["train"] * 3, [0, 1, 0], ["a", "\U0001f600", "b\ud83d"])
+
+
+def test_a_table_survives_its_file(tmp_path: Path) -> None:
+    table = make_table(["train", "test"], [1, 0], ["schön\u2028\n\x00\U0001f600", ""])
+    write_table(tmp_path / "deep/table.parquet", table)
+    assert rows_of(tmp_path / "deep/table.parquet").equals(table)
+
+
+def test_a_table_with_sources_survives_its_file(tmp_path: Path) -> None:
+    table = make_table(["train", "test"], [1, 0], ["a", "b"], ["x", ""])
+    write_table(tmp_path / "table.parquet", table)
+    assert rows_of(tmp_path / "table.parquet").to_pylist()[0]["source"] == "x"
+    assert rows_of(tmp_path / "table.parquet").equals(table)
+
+
+def test_a_missing_table_is_named_with_what_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(MoodringError, match=r"none\.parquet.*dvc repro"):
+        rows_of(tmp_path / "none.parquet")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: b"", lambda c: c[:-20], lambda c: c[20:], lambda c: b"no parquet" * 99]
+)
+def test_a_damaged_table_is_named(tmp_path: Path, damage) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(path, make_table(**ROWS))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(MoodringError, match=r"cannot read .*table\.parquet"):
+        rows_of(path)
+
+
+def test_a_table_with_altered_pages_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(path, make_table(["train"] * 999, [0] * 999, [f"text {i}" for i in range(999)]))
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + bytes(600) + content[604:])
+    with pytest.raises(MoodringError, match=r"cannot read .*table\.parquet"):
+        rows_of(path)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"split": ["train"], "text": ["a"]},
+        {"split": ["train"], "label": ["1"], "text": ["a"]},
+        {"label": pa.array([1], pa.int8()), "split": ["train"], "text": ["a"]},
+    ],
+)
+def test_a_table_of_other_columns_is_named(tmp_path: Path, columns: dict[str, Any]) -> None:
+    pq.write_table(pa.table(columns), tmp_path / "table.parquet")
+    with pytest.raises(MoodringError, match=r"table\.parquet holds other columns"):
+        rows_of(tmp_path / "table.parquet")
+
+
+@pytest.mark.parametrize("labels", [[1, 1], [0, 0]])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_split_of_one_class_is_named(split: str, labels: list[int]) -> None:
+    other = {"train": "test", "test": "train"}[split]
+    table = make_table([split, split, other, other], [*labels, 0, 1], list("abcd"))
+    with pytest.raises(MoodringError, match=f"own: the {split} split .* 2 rows"):
+        check_classes(table, "own")
+
+
+# Splits
+
+LABELS = np.array([0] * 60 + [1] * 40, dtype=np.int8)
+
+
+def test_each_class_is_held_out_in_its_proportion() -> None:
+    mask = held_out(LABELS, 0.25, 7, "test")
+    assert mask.shape == LABELS.shape
+    assert Counter(LABELS[mask].tolist()) == {0: 15, 1: 10}
+
+
+def test_what_is_held_out_depends_on_the_seed() -> None:
+    first, again, other = (held_out(LABELS, 0.25, seed, "test").tolist() for seed in (7, 7, 8))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("labels", [[], [0], [0, 0, 1], [0, 1]])
+def test_too_few_rows_to_hold_any_out_are_refused_with_their_counts(labels: list[int]) -> None:
+    with pytest.raises(MoodringError, match=rf"{len(labels)} rows as the validation split .*rows by label"):
+        held_out(np.array(labels, dtype=np.int8), 0.1, 7, "validation")

@@ -1,0 +1,123 @@
+"""The linear baseline: what it learns, that it scores as it was fitted, and its file."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from moodring.corpus.arrays import Split
+from moodring.corpus.vocabulary import Vocabulary
+from moodring.errors import MoodringError
+from moodring.models.load import read_model
+from moodring.models.nbsvm import WHOLE, Nbsvm, fit, history
+from moodring.models.result import read_result
+from moodring.models.scoring import score
+from moodring.params.arch import NbsvmParams, NoEmbedding
+from moodring.params.data import TokenizeParams
+from moodring.params.pipeline import Params
+from moodring.training.fit import fit as fit_any
+from tests.conftest import made_rows
+
+TEXTS, LABELS = made_rows(120)
+VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
+PARAMS = NbsvmParams(
+    kind="nbsvm", embedding=NoEmbedding(vectors="none"), ngrams=2, min_count=1, smoothing=1.0, cost=1.0
+)
+
+
+def slowly(text: str) -> set[str]:
+    """A text's words and pairs of words, each once."""
+    words = text.split()
+    return {*words, *(f"{one} {other}" for one, other in pairwise(words))}
+
+
+def split_of(texts: list[str], labels: list[int]) -> Split:
+    return Split(VOCABULARY.encode(texts), np.array(labels, dtype=np.int8))
+
+
+TRAIN, VALIDATION = split_of(TEXTS[:80], LABELS[:80]), split_of(TEXTS[80:], LABELS[80:])
+
+
+@pytest.fixture(scope="module")
+def model() -> Nbsvm:
+    return fit(PARAMS, TRAIN, seed=7)
+
+
+def test_it_is_the_papers_model(model: Nbsvm):
+    """Held against scikit-learn's own n-grams, scaled as Wang & Manning write it."""
+    counter = CountVectorizer(analyzer=slowly, dtype=np.float64)
+    held = counter.fit_transform(TEXTS[:80]).toarray()
+    labels = np.array(LABELS[:80])
+    positive, negative = 1 + held[labels == 1].sum(axis=0), 1 + held[labels == 0].sum(axis=0)
+    ratios = np.log((positive / positive.sum()) / (negative / negative.sum()))
+    solver = LogisticRegression(C=1.0, solver="lbfgs", tol=1e-8, max_iter=5000).fit(held * ratios, labels)
+    expected = solver.decision_function(counter.transform(TEXTS[80:]).toarray() * ratios)
+    # liblinear also keeps the bias small, and stops a little earlier: almost the same scores.
+    found = model.logits(VALIDATION.texts)
+    assert np.corrcoef(found, expected)[0, 1] > 0.999
+    np.testing.assert_allclose(found, expected, atol=0.15)
+
+
+def test_it_learns_the_made_texts(model: Nbsvm):
+    (row,) = history(model, TRAIN, VALIDATION).to_dict("records")
+    assert row["epoch"] == 1
+    assert row["val_accuracy"] > 0.9
+    assert row["val_loss"] < 0.5
+
+
+def test_padded_batches_score_as_whole_texts_do(model: Nbsvm):
+    whole = 1 / (1 + np.exp(-model.logits(VALIDATION.texts)))
+    np.testing.assert_allclose(score(model, VALIDATION.texts, WHOLE), whole, rtol=1e-6)
+
+
+def test_an_empty_text_has_the_score_of_the_bias(model: Nbsvm):
+    (empty,) = score(model, VOCABULARY.encode([""]), WHOLE)
+    assert empty == pytest.approx(1 / (1 + np.exp(-model.bias)))
+
+
+def test_word_order_counts(model: Nbsvm):
+    texts = VOCABULARY.encode([TEXTS[0], " ".join(reversed(TEXTS[0].split()))])
+    one, other = model.logits(texts)
+    assert one != other
+
+
+def test_fitted_again_it_has_the_same_bytes(model: Nbsvm, tmp_path: Path):
+    model.save(tmp_path / "one.npz")
+    fit(PARAMS, TRAIN, seed=7).save(tmp_path / "other.npz")
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+def test_what_was_saved_scores_the_same(model: Nbsvm, tmp_path: Path):
+    model.save(tmp_path / "model.npz")
+    loaded = Nbsvm.load(tmp_path / "model.npz")
+    np.testing.assert_array_equal(loaded.logits(VALIDATION.texts), model.logits(VALIDATION.texts))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: b"", lambda content: content[:100], lambda content: content[:-1], lambda content: b"x"],
+    ids=["empty", "first bytes", "last byte missing", "no archive"],
+)
+def test_a_damaged_file_is_told(model: Nbsvm, tmp_path: Path, damage):
+    model.save(tmp_path / "nbsvm.npz")
+    (tmp_path / "nbsvm.npz").write_bytes(damage((tmp_path / "nbsvm.npz").read_bytes()))
+    with pytest.raises(MoodringError, match=r"cannot load .*nbsvm\.npz.*dvc repro"):
+        read_model(tmp_path)
+
+
+def test_as_the_chosen_architecture_it_is_a_result_like_any_other(params: Params, tmp_path: Path):
+    chosen = params.model_copy(update={"arch": "nbsvm", "archs": {"nbsvm": PARAMS}})
+    epochs: list[tuple[int, dict[str, float]]] = []
+    write = fit_any(chosen, len(VOCABULARY), TRAIN, VALIDATION, lambda *seen: epochs.append(seen))
+    write(tmp_path / "models")
+    result = read_result(tmp_path / "models")
+    assert [number for number, _ in epochs] == [1]
+    assert result.summary["best_val_accuracy"] == round(epochs[0][1]["val_accuracy"], 6)
+    assert result.summary["epochs"] == 1
+    scores = score(read_model(tmp_path / "models"), VALIDATION.texts, result.settings.padding)
+    assert ((scores >= 0.5) == VALIDATION.labels).mean() == epochs[0][1]["val_accuracy"]

@@ -1,0 +1,225 @@
+"""params.yaml: what is accepted, and what the messages say of what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from moodring.errors import MoodringError
+from moodring.params.base import flatten
+from moodring.params.file import load_params, parse_params, read_yaml
+from moodring.params.pipeline import Params
+from tests.conftest import ROOT
+
+MISSING = object()
+
+
+def changed(changes: dict[str, Any]) -> Params:
+    """The committed parameters with changes by dotted key."""
+    tree = read_yaml(ROOT / "params.yaml")
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        block = tree
+        for parent in parents:
+            block = block[parent]
+        if value is MISSING:
+            del block[last]
+        else:
+            block[last] = value
+    return parse_params(tree, "params.yaml")
+
+
+def refusal(changes: dict[str, Any]) -> str:
+    with pytest.raises(MoodringError) as caught:
+        changed(changes)
+    return str(caught.value)
+
+
+def test_the_committed_parameters_choose_blocks_that_exist(params: Params) -> None:
+    assert params.data == params.datasets[params.dataset]
+    assert params.architecture == params.archs[params.arch]
+
+
+@pytest.mark.parametrize(
+    ("key", "received", "meant", "known"),
+    [
+        ("dataset", "imbd", "imdb", "rotten_tomatoes, twitter, imdb"),
+        ("arch", "bilstn", "bilstm", "nbsvm, rnn, lstm, bilstm, gru"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_a_suggestion(
+    key: str, received: str, meant: str, known: str
+) -> None:
+    message = refusal({key: received})
+    assert f"{key} {received!r}" in message
+    assert f"did you mean {meant!r}" in message
+    assert known in message
+
+
+def test_a_name_like_no_other_is_answered_with_the_known_ones() -> None:
+    message = refusal({"dataset": "zzz"})
+    assert "did you mean" not in message
+    assert "rotten_tomatoes, twitter, imdb" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed", -1),
+        ("seed", 2**32),
+        ("seed", "7"),
+        ("train.epochs", "ten"),
+        ("train.epochs", True),
+        ("train.epochs", 2.5),
+        ("train.epochs", 0),
+        ("train.epochs", None),
+        ("train.batch_size", 0),
+        ("train.learning_rate", 0),
+        ("train.learning_rate", "fast"),
+        ("train.learning_rate", float("nan")),
+        ("train.learning_rate", float("inf")),
+        ("train.optimizer", "adamw"),
+        ("train.early_stopping.patience", 0),
+        ("train.early_stopping.monitor", "loss"),
+        ("train.buckets", 0),
+        ("evaluate.threshold", 1.0),
+        ("evaluate.bins", 1),
+        ("archs.lstm.cell", "lstn"),
+        ("archs.lstm.bidirectional", "yes"),
+        ("archs.lstm.dropout", 1.0),
+        ("archs.lstm.units", 0),
+        ("datasets.imdb.max_length", 0),
+        ("datasets.imdb.tokenize.max_tokens", 2),
+        ("datasets.twitter.preprocess.stem", "porter"),
+        ("datasets.twitter.source.kind", "tweets"),
+        ("datasets.rotten_tomatoes.source.test_share", 1.5),
+    ],
+)
+def test_a_bad_value_is_named_by_its_dotted_key_and_shown(key: str, value: Any) -> None:
+    message = refusal({key: value})
+    place = key.removesuffix(".kind")  # the whole source block is wrong then
+    shown = "nan" if value != value else repr(value)  # noqa: PLR0124 - NaN
+    assert f"{place}: " in message
+    assert shown in message.partition("received: ")[2]
+
+
+@pytest.mark.parametrize(
+    "key", ["seeds", "train.epoch", "archs.lstm.unit", "datasets.twitter.preprocess.lower_case"]
+)
+def test_a_misspelt_key_is_named(key: str) -> None:
+    assert f"{key}: unknown key" in refusal({key: 1})
+
+
+@pytest.mark.parametrize("key", ["seed", "train.epochs", "archs.lstm.cell", "datasets.twitter.max_length"])
+def test_a_missing_key_is_named(key: str) -> None:
+    assert f"{key}: missing" in refusal({key: MISSING})
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "a.b", "", "-x", "a b", "models:1"])
+@pytest.mark.parametrize("blocks", ["datasets", "archs"])
+def test_a_name_that_could_not_name_a_folder_or_a_model_is_refused(blocks: str, name: str) -> None:
+    tree = read_yaml(ROOT / "params.yaml")
+    tree[blocks][name] = next(iter(tree[blocks].values()))
+    with pytest.raises(MoodringError, match=blocks):
+        parse_params(tree, "params.yaml")
+
+
+def test_every_problem_is_told_at_once() -> None:
+    message = refusal({"train.epochs": 0, "evaluate.bins": 1})
+    assert "train.epochs: " in message
+    assert "evaluate.bins: " in message
+
+
+def test_flatten_is_refused_where_texts_differ_in_length() -> None:
+    message = refusal({"archs.lstm.pooling": "flatten"})
+    assert "archs.lstm: " in message
+    assert "'flatten' needs padding 'fixed'" in message
+
+
+def test_flatten_is_accepted_where_texts_have_one_length() -> None:
+    changes = {"archs.lstm.pooling": "flatten", "archs.lstm.padding": "fixed"}
+    assert changed(changes).recurrent_archs["lstm"].pooling == "flatten"
+
+
+def test_a_file_source_needs_no_more_than_its_columns_and_labels() -> None:
+    source = {"kind": "file", "path": "own.csv", "text": "t", "label": "l", "positive": [1], "negative": [0]}
+    read = changed({"datasets.imdb.source": source}).datasets["imdb"].source
+    assert read.model_dump(exclude_defaults=True) == source
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"seed: [1", id="not YAML"),
+        pytest.param(b"- seed\n- 7\n", id="a list"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"seed: \xff\n", id="not UTF-8"),
+        pytest.param(b"seed: !!python/object/apply:os.getcwd []\n", id="a Python object"),
+    ],
+)
+def test_a_file_that_holds_no_parameters_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "params.yaml").write_bytes(content)
+    with pytest.raises(MoodringError, match=r"params\.yaml"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MoodringError, match=r"cannot read .*none\.yaml"):
+        load_params(tmp_path / "none.yaml")
+
+
+def test_parameters_cannot_be_changed(params: Params) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        params.train.epochs = 1
+
+
+@pytest.mark.parametrize(("dataset", "arch"), [("rotten_tomatoes", "lstm"), ("imdb", "gru")])
+def test_a_models_parameters_are_those_of_its_dataset_and_architecture(dataset: str, arch: str) -> None:
+    tree = read_yaml(ROOT / "params.yaml") | {"dataset": dataset, "arch": arch}
+    kept = ("dataset", "arch", "seed", "train", f"datasets.{dataset}", f"archs.{arch}")
+    expected = {
+        key: value
+        for key, value in flatten(tree)
+        if any(key == name or key.startswith(f"{name}.") for name in kept)
+    }
+    assert changed({"dataset": dataset, "arch": arch}).of_model() == expected
+
+
+def test_an_evaluations_parameters_are_no_models(params: Params) -> None:
+    names = {"threshold", "bins", "calibration", "mistakes"}
+    rival = {name for name in params.of_evaluation() if name.startswith("archs.nbsvm.")}
+    assert set(params.of_evaluation()) - rival == {"baseline", *(f"evaluate.{name}" for name in names)}
+    assert not set(params.of_evaluation()) & set(params.of_model())
+
+
+def test_of_a_datasets_parameters_training_depends_on_the_length_alone(params: Params) -> None:
+    training = params.of_training()
+    assert {key for key in training if key.startswith("datasets.")} == {"datasets.rotten_tomatoes.max_length"}
+    assert training.items() < params.of_model().items()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({"baseline": "lstm"}, ["baseline 'lstm' must be of kind nbsvm"]),
+        ({"baseline": "nbsvn"}, ["baseline 'nbsvn' is unknown", "did you mean 'nbsvm'"]),
+        ({"archs.lstm.kind": "linear"}, ["archs.lstm", "'linear'", "'recurrent'"]),
+        ({"archs.nbsvm.ngrams": 0}, ["archs.nbsvm.ngrams", "received: 0"]),
+        ({"archs.lstm.output_dropout": 0.5}, ["archs.lstm", "output_dropout", "pooling"]),
+        (
+            {"archs.lstm.embedding.frozen_epochs": 2},
+            ["archs.lstm.embedding", "frozen_epochs 2 needs vectors"],
+        ),
+        ({"archs.lstm.embedding.frozen_epochs": "some"}, ["archs.lstm.embedding.frozen_epochs: ", "'some'"]),
+        ({"archs.lstm.embedding.frozen_epochs": -1}, ["archs.lstm.embedding.frozen_epochs: ", "-1"]),
+        ({"train.weight_averaging": 1.0}, ["train.weight_averaging", "received: 1.0"]),
+        ({"train.schedule.warmup": 1.0}, ["train.schedule.warmup", "received: 1.0"]),
+        ({"evaluate.calibration": "platt"}, ["evaluate.calibration", "'platt'"]),
+    ],
+)
+def test_what_does_not_go_together_is_told(changes: dict[str, Any], reasons: list[str]) -> None:
+    message = refusal(changes)
+    assert all(reason in message for reason in reasons), message

@@ -1,0 +1,142 @@
+"""The pages say what evaluation found, show texts as text, and need nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from moodring.evaluation.evaluate import Evaluation, Scored, evaluate
+from moodring.evaluation.slices import Texts
+from moodring.params.evaluation import EvaluateParams
+from moodring.report.pages import FOLDED, Subject, render, write_report
+
+DATA = {
+    "rows": {"train": 9202, "validation": 1023, "test": 4},
+    "emptied": {"train": 0, "validation": 0, "test": 0},
+    "duplicates_within": {"train": 35, "validation": 0, "test": 2},
+    "alike_in_train": {"validation": 0, "test": 3},
+    "removed_from_train": {"also_in_test": 1016, "also_in_validation": 5},
+}
+TEXTS = ["<script>alert(1)</script>", "not \u201cgood\u201d & long " * 50, "a film", "schön \U0001f600"]
+
+
+def subject(**changes: Any) -> Subject:
+    named: dict[str, Any] = {"dataset": "shop & co", "arch": "gru", "baseline": "rival", "threshold": 0.5}
+    return Subject(**{**named, "emoticons": "drop", "data": DATA, **changes})
+
+
+def found(mistakes: int = 20, calibration: Any = "temperature") -> Evaluation:
+    labels = np.array([0, 1, 0, 1], np.int8)
+    scored = Scored(labels, np.array([0.9, 0.2, 0.3, 0.8], np.float32))
+    texts = Texts(TEXTS, np.array([1, 9, 2, 2]), np.zeros(4), ["<i>x</i>", "y", "y", "y"])
+    params = EvaluateParams(threshold=0.5, bins=10, calibration=calibration, mistakes=mistakes)
+    return evaluate(scored, scored, np.array([0.4, 0.6, 0.1, 0.7], np.float32), texts, params)
+
+
+@pytest.fixture
+def plots(tmp_path: Path) -> Path:
+    (tmp_path / "plots").mkdir()
+    for name in ("roc", "by_length"):
+        Image.new("RGB", (3, 3)).save(tmp_path / "plots" / f"{name}.png")
+    return tmp_path / "plots"
+
+
+def words(page: str) -> str:
+    """What a reader sees of a page, white space collapsed."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page.partition("<body>")[2]).split())
+
+
+def test_the_page_says_what_was_found() -> None:
+    page = words(render(subject(), found(), [])["index.html"])
+    assert "50.0 % of them are labelled rightly" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "not shown to differ from rival (-50.0 points" in page
+    assert "after temperature scaling" in page
+    assert "1,016 training texts that also stand in test, and 5 that also stand in validation" in page
+    assert "again in the same split, cleaned 35 0 2" in page
+    for name in ("Length", "Negation", "Contrast", "Unknown words", "Source"):
+        assert name in page
+
+
+def test_uncalibrated_scores_are_called_the_models_own() -> None:
+    page = words(render(subject(), found(calibration="none"), [])["index.html"])
+    assert "Scores are the model's own" in page
+    assert "temperature scaling" not in page
+
+
+@pytest.mark.parametrize(("emoticons", "told"), [("keep", True), ("drop", False), ("strip", False)])
+def test_kept_emoticons_are_called_what_they_are(emoticons: str, told: bool) -> None:
+    page = words(render(subject(emoticons=emoticons), found(), [])["index.html"])
+    assert ("they are the labels themselves" in page) == told
+
+
+def test_texts_are_shown_as_text() -> None:
+    pages = render(subject(), found(), [])
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in pages["mistakes.html"]
+    assert "&lt;i&gt;x&lt;/i&gt;" in pages["index.html"]
+    assert "shop &amp; co" in pages["index.html"]
+    assert not re.search(r"<script|<i>", "".join(pages.values()))
+
+
+def test_a_long_text_is_folded_and_whole() -> None:
+    page = render(subject(), found(), [])["mistakes.html"]
+    (folded,) = re.findall(r"<details.*?</summary>(.*?)</details>", page, re.DOTALL)
+    assert folded == TEXTS[1].replace("&", "&amp;")
+    assert len(TEXTS[1]) > FOLDED
+
+
+def test_only_mistakes_are_listed_with_label_and_both_scores() -> None:
+    page = words(render(subject(), found(calibration="none"), [])["mistakes.html"])
+    assert "1. negative , scored 0.900; rival: 0.400" in page
+    assert "2. positive , scored 0.200; rival: 0.600" in page
+    assert "3. " not in page
+
+
+def test_without_mistakes_the_page_says_so() -> None:
+    assert "None are listed" in render(subject(), found(mistakes=0), [])["mistakes.html"]
+
+
+def test_the_pages_need_nothing_from_elsewhere(tmp_path: Path, plots: Path) -> None:
+    write_report(tmp_path / "report", subject(), found(), plots)
+    text = "".join(page.read_text(encoding="utf-8") for page in (tmp_path / "report").glob("*.html"))
+    assert set(re.findall(r'(?:src|href)="(data:image/png|[^"]*)', text)) == {
+        "data:image/png",
+        "index.html",
+        "mistakes.html",
+    }
+    assert "@import" not in text
+    assert "url(" not in text
+    assert 'alt="by length"' in text
+
+
+def test_the_mistakes_are_also_a_table(tmp_path: Path, plots: Path) -> None:
+    evaluation = found()
+    write_report(tmp_path / "report", subject(), evaluation, plots)
+    content = json.loads((tmp_path / "report" / "mistakes.json").read_text(encoding="utf-8"))
+    table = pd.DataFrame(content["data"], columns=content["columns"])
+    pd.testing.assert_frame_equal(table, evaluation.mistakes, check_dtype=False)
+    assert table["text"].tolist() == TEXTS[:2]
+
+
+def test_equal_findings_give_equal_bytes(tmp_path: Path, plots: Path) -> None:
+    for name in ("one", "two"):
+        write_report(tmp_path / name, subject(), found(), plots)
+    one, two = (
+        {file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in ("one", "two")
+    )
+    assert one == two
+    assert set(one) == {"index.html", "mistakes.html", "mistakes.json"}
+
+
+def test_a_failure_leaves_the_old_report(tmp_path: Path, plots: Path) -> None:
+    write_report(tmp_path / "report", subject(), found(), plots)
+    before = {file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()}
+    with pytest.raises(KeyError):
+        write_report(tmp_path / "report", subject(data={}), found(), plots)
+    assert {file.name: file.read_bytes() for file in (tmp_path / "report").iterdir()} == before

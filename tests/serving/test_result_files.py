@@ -1,0 +1,57 @@
+"""What tells one result's data, and the training that a process may have left, from another's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from moodring.errors import MoodringError
+from moodring.io.digests import tree_sha256
+from moodring.params.pipeline import Params
+from moodring.serving.result_files import ResultFiles
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ResultFiles:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/vocabulary.json").write_text("{}")
+    (tmp_path / "vectors.parquet").write_bytes(b"vectors")
+    stage = ROOT / "stages/train.py"
+    return ResultFiles(corpus=tmp_path / "corpus", vectors=tmp_path / "vectors.parquet", stage=stage)
+
+
+def beginning_with(params: Params, vectors: str) -> Params:
+    arch = params.archs["lstm"]
+    embedding = arch.embedding.model_copy(update={"vectors": vectors})
+    chosen = {"arch": "lstm", "archs": {"lstm": arch.model_copy(update={"embedding": embedding})}}
+    return params.model_copy(update=chosen)
+
+
+def test_without_vectors_the_data_are_the_corpus(files: ResultFiles, params: Params) -> None:
+    none = beginning_with(params, "none")
+    assert files.data_sha256(none) == tree_sha256(files.corpus)
+    before = files.attempt_key(none)
+    files.vectors.unlink()
+    assert files.attempt_key(none) == before
+
+
+@pytest.mark.parametrize("changed", ["vectors", "corpus"])
+def test_with_vectors_both_tell_the_data_and_the_attempt(
+    files: ResultFiles, params: Params, changed: str
+) -> None:
+    given = beginning_with(params, "data/own/words.txt")
+    before = files.data_sha256(given), files.attempt_key(given)
+    assert before == (files.data_sha256(given), files.attempt_key(given))
+    place = {"vectors": files.vectors, "corpus": files.corpus / "vocabulary.json"}[changed]
+    place.write_bytes(b"others")
+    after = files.data_sha256(given), files.attempt_key(given)
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+def test_missing_vectors_are_told(files: ResultFiles, params: Params) -> None:
+    files.vectors.unlink()
+    with pytest.raises(MoodringError, match=r"cannot read .*vectors\.parquet.*dvc repro"):
+        files.data_sha256(beginning_with(params, "glove-6b-50d"))

@@ -1,0 +1,243 @@
+"""From the raw to the clean table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from moodring.errors import MoodringError
+from moodring.io.tables import StoredTable, make_table, write_table, writing_table
+from moodring.params.pipeline import Params
+from moodring.text.clean_table import cleaner_of
+from moodring.text.cleaner import Cleaner
+from tests.conftest import cleaned, made_rows
+
+Row = dict[str, Any]
+
+
+@pytest.fixture
+def keras(params: Params) -> Cleaner:
+    """Rotten Tomatoes' way: lowered, punctuation left out."""
+    return Cleaner(params.datasets["rotten_tomatoes"].preprocess)
+
+
+def table(train: list[tuple[int, str]], test: list[tuple[int, str]]) -> pa.Table:
+    rows = [*train, *test]
+    return make_table(
+        ["train"] * len(train) + ["test"] * len(test),
+        [label for label, _ in rows],
+        [text for _, text in rows],
+    )
+
+
+def made() -> list[tuple[int, str]]:
+    texts, labels = made_rows(200)
+    return list(zip(labels, texts, strict=True))
+
+
+def plain_raw() -> pa.Table:
+    return table(made()[:160], made()[160:])
+
+
+def hard_raw() -> pa.Table:
+    """Texts twice in train, in train and test, twice in test, and empty ones on both sides."""
+    rows = made()
+    train = rows[:160] + rows[:40] + rows[160:163] + [(0, ""), (1, ""), (0, "...")]
+    return table(train, rows[160:] + rows[160:162] + [(1, ""), (0, "?!")])
+
+
+def split_of(clean: pa.Table, split: str) -> list[Row]:
+    return [row for row in clean.to_pylist() if row["split"] == split]
+
+
+def texts_of(clean: pa.Table, split: str) -> set[str]:
+    return {row["text"] for row in split_of(clean, split)} - {""}
+
+
+def test_every_text_is_cleaned(keras: Cleaner) -> None:
+    raw = table(
+        [(0, "Dull!"), (1, "Fun,  really"), (0, "Bad."), (1, "GOOD")] * 5, [(0, "So-so"), (1, "OK (ish)")]
+    )
+    clean, _ = cleaned(raw, keras, 7, "made")
+    assert texts_of(clean, "test") == {"so so", "ok ish"}
+    assert texts_of(clean, "train") | texts_of(clean, "validation") == {"dull", "fun really", "bad", "good"}
+
+
+def test_validation_is_a_stratified_share_of_training(keras: Cleaner) -> None:
+    clean, _ = cleaned(plain_raw(), keras, 7, "made")
+    assert Counter((row["split"], row["label"]) for row in clean.to_pylist()) == {
+        ("train", 0): 72,
+        ("train", 1): 72,
+        ("validation", 0): 8,
+        ("validation", 1): 8,
+        ("test", 0): 20,
+        ("test", 1): 20,
+    }
+
+
+def test_validation_depends_on_the_seed_alone(keras: Cleaner) -> None:
+    first, again, other = (cleaned(plain_raw(), keras, seed, "made")[0] for seed in (7, 7, 8))
+    assert first.equals(again)
+    assert texts_of(first, "validation") != texts_of(other, "validation")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_raw_text_stands_on_two_sides(keras: Cleaner, seed: int) -> None:
+    clean, _ = cleaned(hard_raw(), keras, seed, "made")
+    train, validation, test = (texts_of(clean, split) for split in ("train", "validation", "test"))
+    assert not train & validation
+    assert not train & test
+    assert not validation & test
+
+
+def test_texts_alike_only_when_cleaned_are_kept_and_counted(keras: Cleaner) -> None:
+    rows = made()
+    raw = table([*rows[:160], (1, f"{rows[170][1]}!")], rows[160:])
+    clean, report = cleaned(raw, keras, 7, "made")
+    assert clean.num_rows == raw.num_rows
+    assert report["removed_from_train"] == {"also_in_test": 0, "also_in_validation": 0}
+    assert texts_of(clean, "train") & texts_of(clean, "test") == {rows[170][1]}
+    assert report["alike_in_train"] == {"validation": 0, "test": 1}
+
+
+def test_the_report_counts_what_was_removed(keras: Cleaner) -> None:
+    raw = hard_raw()
+    clean, report = cleaned(raw, keras, 7, "made")
+    removed = report["removed_from_train"]
+    assert removed["also_in_test"] == 3
+    # Of 40 pairs in training, one is removed for each that validation holds one half of.
+    validation = Counter(row["text"] for row in split_of(clean, "validation"))
+    twice = {text for _, text in made()[:40]}
+    assert removed["also_in_validation"] == sum(
+        count == 1 for text, count in validation.items() if text in twice
+    )
+    assert removed["also_in_validation"] > 0
+    assert clean.num_rows == raw.num_rows - sum(removed.values())
+
+
+def test_test_rows_are_neither_dropped_nor_reordered(keras: Cleaner) -> None:
+    raw = hard_raw()
+    clean, _ = cleaned(raw, keras, 7, "made")
+    assert split_of(clean, "test") == [
+        {**row, "text": keras(row["text"])} for row in raw.to_pylist() if row["split"] == "test"
+    ]
+
+
+def test_rows_keep_their_order_within_train_and_validation(keras: Cleaner) -> None:
+    clean, _ = cleaned(plain_raw(), keras, 7, "made")
+    place = {text: i for i, (_, text) in enumerate(made())}
+    for split in ("train", "validation"):
+        places = [place[row["text"]] for row in split_of(clean, split)]
+        assert places == sorted(places)
+
+
+def test_splits_stand_in_the_order_train_validation_test(keras: Cleaner) -> None:
+    clean, _ = cleaned(plain_raw(), keras, 7, "made")
+    assert list(dict.fromkeys(clean["split"].to_pylist())) == ["train", "validation", "test"]
+
+
+def test_empty_texts_are_kept_on_every_side(keras: Cleaner) -> None:
+    clean, report = cleaned(hard_raw(), keras, 7, "made")
+    empty = Counter(row["split"] for row in clean.to_pylist() if row["text"] == "")
+    assert empty["train"] + empty["validation"] == 3
+    assert empty["test"] == 2
+    assert report["emptied"] == {split: empty[split] for split in ("train", "validation", "test")}
+
+
+def test_the_report_tells_what_the_test_split_holds(keras: Cleaner) -> None:
+    test = [(1, "a b c"), (0, "a b"), (0, "..."), (1, "A, B!"), (1, "one two three four five")]
+    _, report = cleaned(table(made()[:100], test), keras, 7, "made")
+    report.pop("removed_from_train")
+    assert {key: values["test"] for key, values in report.items()} == {
+        "rows": 5,
+        "positive_share": 0.6,
+        "tokens": {"mean": 2.4, "p50": 2, "p90": 3, "p99": 3, "max": 5},
+        "emptied": 1,
+        "duplicates_within": 1,
+        "alike_in_train": 0,
+    }
+
+
+def test_the_report_is_fit_for_json_and_agrees_with_the_table(keras: Cleaner) -> None:
+    clean, report = cleaned(hard_raw(), keras, 7, "made")
+    report = json.loads(json.dumps(report, allow_nan=False))
+    for split in ("train", "validation", "test"):
+        rows = split_of(clean, split)
+        lengths = [len(row["text"].split()) for row in rows]
+        assert report["rows"][split] == len(rows)
+        assert report["positive_share"][split] == pytest.approx(
+            sum(row["label"] for row in rows) / len(rows), abs=1e-4
+        )
+        assert report["tokens"][split]["mean"] == pytest.approx(sum(lengths) / len(lengths), abs=0.01)
+        assert report["tokens"][split]["max"] == max(lengths)
+
+
+NASTY = ["Good :) <br />film", "@a http://x.y running", "", "Don't"]
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("dataset", ["rotten_tomatoes", "twitter", "imdb"])
+def test_a_clean_table_carries_the_cleaner_that_made_it(
+    params: Params, tmp_path: Path, dataset: str, on_disk: bool
+) -> None:
+    cleaner = Cleaner(params.datasets[dataset].preprocess, ["the", "of"])
+    clean, _ = cleaned(plain_raw(), cleaner, 7, "made")
+    if on_disk:
+        write_table(tmp_path / "clean.parquet", clean)
+        clean = StoredTable(tmp_path / "clean.parquet")
+    restored = cleaner_of(clean)
+    assert restored.recipe() == cleaner.recipe()
+    assert [restored(text) for text in NASTY] == [cleaner(text) for text in NASTY]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "split"),
+    [
+        pytest.param([(1, f"good {i}") for i in range(20)], [(0, "x"), (1, "y")], "train", id="train"),
+        pytest.param(made()[:20], [(1, "x"), (1, "y")], "test", id="test"),
+        pytest.param(made()[:20], [], "test", id="no test rows"),
+    ],
+)
+def test_a_split_of_one_class_is_refused(
+    keras: Cleaner, train: list[tuple[int, str]], test: list[tuple[int, str]], split: str
+) -> None:
+    with pytest.raises(MoodringError, match=rf"made: the {split} split must hold both classes"):
+        cleaned(table(train, test), keras, 7, "made")
+
+
+def test_a_class_that_removal_leaves_too_small_is_refused(keras: Cleaner) -> None:
+    negative = [(0, f"bad {i}") for i in range(20)]
+    raw = table([*negative, *((1, f"good {i}") for i in range(20))], [*negative, (1, "fine")])
+    with pytest.raises(MoodringError, match=re.escape("both classes")):
+        cleaned(raw, keras, 7, "made")
+
+
+def test_a_stored_table_is_cleaned_piece_by_piece_as_the_whole(tmp_path: Path, keras: Cleaner) -> None:
+    whole = hard_raw()
+    pieces = [whole.slice(start, 13) for start in range(0, len(whole), 13)]
+    with writing_table(tmp_path / "raw.parquet", whole.schema) as write:
+        for piece in pieces:
+            write(piece)
+    stored = StoredTable(tmp_path / "raw.parquet")
+    assert cleaned(stored, keras)[1] == cleaned(whole, keras)[1]
+    assert cleaned(pa.concat_tables(pieces), keras)[0].equals(cleaned(whole, keras)[0])
+
+
+def test_rows_keep_the_raw_tables_order(keras: Cleaner) -> None:
+    clean, _ = cleaned(plain_raw(), keras)
+    assert clean["text"].to_pylist() == [keras(text) for _, text in made()]
+
+
+def test_a_piece_of_which_nothing_is_left_is_passed_over(keras: Cleaner) -> None:
+    whole = table([*made()[:160], *made()[160:180]], made()[160:])
+    pieces = pa.concat_tables([whole.slice(0, 160), whole.slice(160, 20), whole.slice(180)])
+    assert [len(batch) for batch in pieces.to_batches()] == [160, 20, 40]
+    clean, report = cleaned(pieces, keras)
+    assert report["removed_from_train"]["also_in_test"] == 20
+    assert clean.equals(cleaned(whole, keras)[0])

@@ -1,0 +1,599 @@
+"""One MLflow run a result, in a real SQLite store."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from moodring.corpus.arrays import write_corpus
+from moodring.errors import MoodringError
+from moodring.io.tables import write_table
+from moodring.models.keras_files import write_model
+from moodring.models.result import Result, Settings, read_result
+from moodring.params.data import TokenizeParams
+from moodring.params.evaluation import EvaluateParams
+from moodring.params.pipeline import Params
+from moodring.serving.registry import load_model, record_model
+from moodring.serving.scorer import write_bundle
+from moodring.text.cleaner import Cleaner
+from moodring.tracking.addresses import artifact_root, store_uri
+from moodring.tracking.attempts import is_left, key_of
+from moodring.tracking.evaluation_log import log_evaluation
+from moodring.tracking.lifecycle import finish_training, result_run, training_run
+from moodring.tracking.relocation import relocate
+from moodring.tracking.store import Experiment
+from moodring.training.architectures import build
+from tests.conftest import ROOT, cleaned, drawn, made_table
+
+DATA = "d" * 64
+JUDGED = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=1)
+TABLE = '{"columns":["text","score"],"data":[["a film",0.75]]}'
+METRICS: dict[str, float | int] = {"accuracy": 0.75, "log_loss": 0.5, "rows": 40}
+HISTORY = pd.DataFrame(
+    {
+        "epoch": [1, 2, 3],
+        "loss": [0.7, 0.5, 0.4],
+        "accuracy": [0.5, 0.75, 0.875],
+        "val_loss": [0.75, 0.625, 0.9],
+        "val_accuracy": [0.5, 0.625, 0.75],
+    }
+)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What the stages wrote, ready to be recorded."""
+
+    params: Params
+    result: Result
+    files: list[Path]
+    report: Path
+    write_bundle: Callable[[Path], None]
+    data: str = DATA
+
+    def train(self) -> str:
+        with training_run(self.params, self.data, self.key) as run:
+            for row in HISTORY.to_dict("records"):
+                run.log_epoch(int(row.pop("epoch")), {str(name): value for name, value in row.items()})
+            run_id = finish_training(run, self.result)
+            assert run_id is not None
+            return run_id
+
+    @property
+    def key(self) -> str:
+        return key_of(self.params.of_model(), self.data, ROOT / "stages" / "train.py")
+
+    def record(self, metrics: dict[str, float | int] = METRICS) -> str:
+        run, _ = result_run(Experiment(self.params.dataset), self.params, self.data, self.result, self.key)
+        log_evaluation(run, metrics, self.params, self.files, self.report, self.report / "mistakes.json")
+        record_model(run, self.params.dataset, self.write_bundle)
+        return str(run.info.run_id)
+
+
+@pytest.fixture(scope="module")
+def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A tiny untrained model with a made history, and all that is served with it."""
+    root = tmp_path_factory.mktemp("pipeline")
+    data, judged = params.datasets["imdb"], JUDGED
+    chosen = {"dataset": "made", "datasets": {"made": data}, "arch": "gru", "evaluate": judged}
+    chosen_params = params.model_copy(update=chosen)
+    cleaner = Cleaner(chosen_params.data.preprocess)
+    table = cleaned(made_table(), cleaner, seed=7, name="made")[0]
+    write_table(root / "clean.parquet", table)
+    words = write_corpus(root / "corpus", table, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
+    keras.utils.set_random_seed(1)
+    model = build(
+        chosen_params.recurrent.model_copy(update={"embedding": drawn(4), "units": 4}), len(words), 12
+    )
+    settings = Settings(12, 4, len(words), int(model.count_params()), 2, chosen_params.of_training())
+    write_model(root / "models", model, HISTORY, settings)
+    (root / "plots").mkdir()
+    (root / "plots" / "roc.csv").write_text("a,b\n0,1\n")
+    (root / "test.json").write_text(json.dumps(METRICS))
+    (root / "report").mkdir()
+    (root / "report" / "index.html").write_text("<!doctype html>")
+    (root / "report" / "mistakes.json").write_text(TABLE)
+
+    def bundle(place: Path) -> None:
+        vocabulary = root / "corpus" / "vocabulary.json"
+        write_bundle(place, root / "models", vocabulary, root / "clean.parquet", threshold=0.5)
+
+    files = [root / "test.json", root / "plots"]
+    return Pipeline(chosen_params, read_result(root / "models"), files, root / "report", bundle)
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without a run; making one takes MLflow seconds, copying it none."""
+    root = tmp_path_factory.mktemp("empty")
+    with checkout(root):
+        Experiment("unused")
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def store(empty_store: Path, tmp_path: Path) -> Iterator[MlflowClient]:
+    """A checkout of the test's own, the working directory, with an empty store."""
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
+    with checkout(tmp_path) as client:
+        yield client
+
+
+class checkout:  # noqa: N801 - a context manager, used as one
+    """Stand in a checkout, without a trace of other tests in MLflow's global state."""
+
+    def __init__(self, root: Path, **environment: str) -> None:
+        self.root = root
+        self.environment = environment
+        self.patch = pytest.MonkeyPatch()
+
+    def __enter__(self) -> MlflowClient:
+        self.patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        for name, value in {"DVC_ROOT": str(self.root), **self.environment}.items():
+            self.patch.setenv(name, value)
+        self.patch.chdir(self.root)
+        return MlflowClient(f"sqlite:///{self.root}/mlflow.db")
+
+    def __exit__(self, *_: object) -> None:
+        mlflow.set_tracking_uri(None)
+        self.patch.undo()
+
+
+def runs_of(client: MlflowClient) -> list[Run]:
+    experiment = client.get_experiment_by_name("made")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def points(client: MlflowClient, run: Run, name: str) -> list[tuple[int, float]]:
+    return [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, name)]
+
+
+# Where the store is.
+
+
+@pytest.mark.parametrize("inside", ["", ".dvc/tmp/exps/tmpabc", ".dvc/tmp/exps/standalone/tmpabc"])
+@pytest.mark.parametrize("by", ["DVC_ROOT", "working directory"])
+def test_the_store_is_in_the_checkouts_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str, by: str
+):
+    (tmp_path / inside / ".dvc").mkdir(parents=True)
+    if by == "DVC_ROOT":
+        monkeypatch.setenv("DVC_ROOT", str(tmp_path / inside))
+    else:
+        monkeypatch.chdir(tmp_path / inside)
+    assert store_uri() == f"sqlite:///{tmp_path}/mlflow.db"
+    assert artifact_root() == f"file://{tmp_path}/mlartifacts"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("sqlite:///other/store.db", "sqlite:///{root}/other/store.db"),
+        ("sqlite:////srv/store.db", "sqlite:////srv/store.db"),
+        ("http://mlflow.example:5000", "http://mlflow.example:5000"),
+        ("postgresql://u@h/db", "postgresql://u@h/db"),
+        (" ", "sqlite:///{root}/mlflow.db"),
+    ],
+)
+def test_the_users_store_is_taken_from_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, expected: str
+):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
+    assert store_uri() == expected.format(root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "sqlite:////proc/nope/x.db",
+        "sqlite:///{root}",
+        "sqlite:///{root}/garbage.db",
+        "{root}/mlruns",
+        "nonsense://x",
+        "postgresql://127.0.0.1:9/nope",
+        "http://127.0.0.1:9",
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str):
+    # MLflow's own settings, so that it gives up at once instead of after minutes.
+    monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    (tmp_path / "garbage.db").write_text("not a database, and longer than a header\n" * 10)
+    told = pytest.raises(MoodringError, match=r"(?s)cannot open the MLflow store .*MLFLOW_TRACKING_URI")
+    with checkout(tmp_path, MLFLOW_TRACKING_URI=uri.format(root=tmp_path)), told:
+        Experiment("made")
+
+
+@pytest.mark.parametrize("uri", ["http://user:hush%20hush@127.0.0.1:9", "postgresql://u:hush@127.0.0.1:9/x"])
+def test_a_store_that_cannot_be_opened_is_told_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with checkout(tmp_path, MLFLOW_TRACKING_URI=uri), pytest.raises(MoodringError) as told:
+        Experiment("made")
+    assert "127.0.0.1:9" in str(told.value)
+    assert "hush" not in str(told.value)
+
+
+def test_two_processes_open_a_missing_store_at_once(tmp_path: Path):
+    code = "from moodring.tracking.store import Experiment; print('experiment', Experiment('made').id)"
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "DVC_ROOT": str(tmp_path)}
+    both = [
+        subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert told[0] == told[1]
+    assert told[0].startswith("experiment ")
+
+
+# A training and its evaluation, recorded once; the tests below read what the store then holds.
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A checkout with a recorded result, and what recording gave back."""
+
+    root: Path
+    client: MlflowClient
+    ids: list[str]
+
+    @property
+    def run(self) -> Run:
+        return self.client.get_run(self.ids[0])
+
+
+@pytest.fixture(scope="module")
+def recorded(pipeline: Pipeline, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Trained and evaluated, as a DVC experiment in a git repository."""
+    root = tmp_path_factory.mktemp("recorded")
+    shutil.copy(empty_store, root / "mlflow.db")
+    (root / "tracked").write_text("as committed")
+    git(root, "init", "--quiet")
+    git(root, "add", "tracked")
+    git(root, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "first")
+    (root / "tracked").write_text("edited")
+    with checkout(root, DVC_EXP_NAME="trial", DVC_EXP_BASELINE_REV="b" * 40) as client:
+        return Recorded(root, client, [pipeline.train(), pipeline.record()])
+
+
+def git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_training_and_evaluation_are_one_finished_run(recorded: Recorded):
+    assert recorded.ids[0] == recorded.ids[1]
+    assert [run.info.run_id for run in runs_of(recorded.client)] == recorded.ids[:1]
+    assert recorded.run.info.status == "FINISHED"
+    assert recorded.run.info.run_name == "trial"
+
+
+def test_the_run_holds_every_parameter_of_the_model(recorded: Recorded, pipeline: Pipeline):
+    expected = {name: str(value) for name, value in pipeline.params.of_model().items()}
+    assert recorded.run.data.params == expected
+    assert {"dataset", "datasets.made.preprocess.html", "archs.gru.units", "train.epochs"} <= set(expected)
+
+
+@pytest.mark.parametrize("name", ["loss", "accuracy", "val_loss", "val_accuracy"])
+def test_the_run_holds_each_epochs_metrics_at_its_step(recorded: Recorded, name: str):
+    assert points(recorded.client, recorded.run, name) == list(
+        zip([1, 2, 3], HISTORY[name].tolist(), strict=True)
+    )
+
+
+def test_the_run_holds_the_kept_epochs_metrics(recorded: Recorded, pipeline: Pipeline):
+    found = recorded.run.data.metrics
+    assert {name: found[name] for name in pipeline.result.summary} == pipeline.result.summary
+    assert (found["best_epoch"], found["best_val_loss"]) == (2, 0.625)
+
+
+def test_the_run_holds_the_test_metrics(recorded: Recorded):
+    found = recorded.run.data.metrics
+    assert {name: found[f"test_{name}"] for name in METRICS} == METRICS
+
+
+def test_the_run_holds_the_metric_files(recorded: Recorded):
+    place = recorded.run.info.artifact_uri.removeprefix("file://")
+    assert json.loads((Path(place) / "metrics" / "test.json").read_text()) == METRICS
+    assert (Path(place) / "metrics" / "plots" / "roc.csv").read_text() == "a,b\n0,1\n"
+
+
+def test_the_run_holds_the_report(recorded: Recorded):
+    place = Path(recorded.run.info.artifact_uri.removeprefix("file://"))
+    assert (place / "report" / "index.html").read_text() == "<!doctype html>"
+
+
+@pytest.mark.parametrize("recorded_by", ["recorded", "restored"])
+def test_the_run_holds_the_mistakes_as_a_table_once(request: pytest.FixtureRequest, recorded_by: str):
+    recorded: Recorded = request.getfixturevalue(recorded_by)
+    with checkout(recorded.root):
+        mlflow.set_tracking_uri(f"sqlite:///{recorded.root}/mlflow.db")
+        table = mlflow.load_table("mistakes.json", run_ids=[recorded.run.info.run_id])
+    assert table.to_dict("list") == {"text": ["a film"], "score": [0.75]}
+    # What MLflow's UI looks for.
+    shown = json.loads(recorded.run.data.tags["mlflow.loggedArtifacts"])
+    assert shown == [{"path": "mistakes.json", "type": "table"}]
+
+
+def test_artifacts_lie_in_the_checkout_alone(recorded: Recorded):
+    place = recorded.run.info.artifact_uri.removeprefix("file://")
+    assert Path(place).is_relative_to(recorded.root / "mlartifacts" / "made")
+    here = {".git", ".moodring", "tracked", "mlflow.db", "mlflow.db.lock", "mlartifacts"}
+    assert {place.name for place in recorded.root.iterdir()} == here
+
+
+def test_tags_lead_back_to_data_model_git_and_dvc(recorded: Recorded, pipeline: Pipeline):
+    tags = recorded.run.data.tags
+    expected = {
+        "dataset": "made",
+        "arch": "gru",
+        "data_sha256": DATA,
+        "models_md5": pipeline.result.digest,
+        "model_sha256": pipeline.result.model_sha256,
+        "git_commit": git(recorded.root, "rev-parse", "HEAD"),
+        "git_dirty": "true",
+        "dvc_experiment": "trial",
+        "dvc_baseline": "b" * 40,
+        "evaluate.threshold": "0.5",
+        "evaluate.bins": "10",
+        "evaluate.calibration": "none",
+        "baseline": "nbsvm",
+    }
+    assert {name: tags.get(name) for name in expected} == expected
+    assert "restored" not in tags
+
+
+def test_the_run_names_its_data_as_inputs(recorded: Recorded):
+    inputs = recorded.run.inputs.dataset_inputs
+    assert {(used.dataset.name, used.dataset.digest) for used in inputs} == {("made", DATA[:32])}
+    assert {json.loads(used.dataset.source)["sha256"] for used in inputs} == {DATA}
+    assert "training" in {tag.value for used in inputs for tag in used.tags}
+
+
+def test_the_model_is_registered_once_under_the_datasets_name(recorded: Recorded):
+    versions = recorded.client.search_model_versions("name = 'moodring-made'")
+    assert [(int(version.version), version.run_id) for version in versions] == [(1, recorded.ids[0])]
+
+
+def test_the_registered_model_serves_raw_text_elsewhere(recorded: Recorded, tmp_path: Path):
+    code = (
+        "import mlflow, sys; mlflow.set_tracking_uri(sys.argv[1]);"
+        "table = mlflow.pyfunc.load_model('models:/moodring-made/1').predict(['a wonderful film', '']);"
+        "import moodring; print(table.to_json(orient='records')); print(moodring.__file__)"
+    )
+    command = [sys.executable, "-c", code, f"sqlite:///{recorded.root}/mlflow.db"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    table, package = done.stdout.splitlines()[-2:]
+    rows = json.loads(table)
+    assert [list(row) for row in rows] == [["score", "label"]] * 2
+    for row in rows:
+        assert row["label"] == ("positive" if row["score"] >= 0.5 else "negative")
+    assert not Path(package).is_relative_to(ROOT), "the model must bring its own code"
+
+
+# Again, and without a training run.
+
+
+@pytest.fixture(scope="module")
+def restored(pipeline: Pipeline, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Evaluated twice in a store that knows no training."""
+    root = tmp_path_factory.mktemp("restored")
+    shutil.copy(empty_store, root / "mlflow.db")
+    with checkout(root) as client:
+        return Recorded(root, client, [pipeline.record(), pipeline.record()])
+
+
+def test_a_run_is_restored_from_the_results_files(restored: Recorded, pipeline: Pipeline):
+    (run,) = runs_of(restored.client)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["restored"] == "true"
+    assert run.data.tags["models_md5"] == pipeline.result.digest
+    assert run.data.params == {name: str(value) for name, value in pipeline.params.of_model().items()}
+    assert points(restored.client, run, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
+    assert run.data.metrics["best_val_loss"] == 0.625
+
+
+def test_recording_again_finds_the_same_run(restored: Recorded):
+    assert restored.ids[0] == restored.ids[1]
+
+
+def test_recording_again_registers_no_second_model(restored: Recorded):
+    assert len(restored.client.search_model_versions("name = 'moodring-made'")) == 1
+
+
+@pytest.mark.parametrize("name", ["test_accuracy", "loss", "best_val_loss"])
+def test_recording_again_adds_no_second_point(restored: Recorded, name: str):
+    expected = {"test_accuracy": 1, "loss": 3, "best_val_loss": 1}[name]
+    assert len(points(restored.client, restored.run, name)) == expected
+
+
+def test_outside_git_and_dvc_no_tag_says_otherwise(restored: Recorded):
+    assert not {"git_commit", "git_dirty", "dvc_experiment"} & set(restored.run.data.tags)
+
+
+@pytest.mark.parametrize("accuracy", [0.5, 1.0], ids=["lower", "higher"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_metrics_judged_anew_replace_the_old(
+    pipeline: Pipeline, store: MlflowClient, times: int, accuracy: float
+):
+    before = {pipeline.record() for _ in range(times)}
+    changed = {"evaluate": JUDGED.model_copy(update={"threshold": 0.7})}
+    judged = replace(pipeline, params=pipeline.params.model_copy(update=changed))
+    assert {judged.record({**METRICS, "accuracy": accuracy})} == before
+    (run,) = runs_of(store)
+    assert run.data.tags["evaluate.threshold"] == "0.7"
+    assert run.data.metrics["test_accuracy"] == accuracy
+
+
+def test_an_evaluation_that_broke_off_is_completed_by_the_next(pipeline: Pipeline, store: MlflowClient):
+    def no_space(bundle: Path) -> None:
+        raise OSError("no space left on device")
+
+    trained = pipeline.train()
+    with pytest.raises(OSError, match="no space left"):
+        replace(pipeline, write_bundle=no_space).record()
+    assert pipeline.record() == trained
+    assert [run.info.status for run in runs_of(store)] == ["FINISHED"]
+    assert len(store.search_model_versions("name = 'moodring-made'")) == 1
+
+
+def test_the_same_result_trained_again_is_one_run(pipeline: Pipeline, store: MlflowClient):
+    assert pipeline.train() == pipeline.train()
+    assert len(runs_of(store)) == 1
+
+
+def test_another_result_is_another_run(pipeline: Pipeline, store: MlflowClient):
+    other = replace(pipeline, result=replace(pipeline.result, digest="e" * 64))
+    assert pipeline.train() != other.train()
+    assert len(runs_of(store)) == 2
+
+
+def test_the_same_model_on_other_data_is_another_run(pipeline: Pipeline, store: MlflowClient):
+    other = replace(pipeline, data="f" * 64)
+    assert pipeline.train() != other.train()
+    assert len(runs_of(store)) == 2
+
+
+def test_the_same_files_of_other_parameters_are_another_run(pipeline: Pipeline, store: MlflowClient):
+    data = pipeline.params.data
+    tokenize = data.tokenize.model_copy(update={"max_tokens": data.tokenize.max_tokens + 1})
+    changed = {"datasets": {"made": data.model_copy(update={"tokenize": tokenize})}}
+    other = replace(pipeline, params=pipeline.params.model_copy(update=changed))
+    assert pipeline.train() != other.train()
+    assert len({run.data.params["datasets.made.tokenize.max_tokens"] for run in runs_of(store)}) == 2
+
+
+# A checkout that was moved.
+
+
+def test_a_moved_checkouts_artifacts_are_found_after_relocating(
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path
+):
+    run_id = pipeline.record()
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("mlflow.db", "mlartifacts"):
+        (tmp_path / name).rename(moved / name)
+    with checkout(moved) as client:
+        with pytest.raises(MoodringError, match="moodring relocate"):
+            Experiment("made")
+        assert (tmp_path / "mlartifacts").as_uri() in relocate()
+        assert relocate() == []
+        (run,) = runs_of(client)
+        assert run.info.run_id == run_id
+        assert run.info.artifact_uri.startswith((moved / "mlartifacts").as_uri())
+        table = load_model("models:/moodring-made/1")(["a wonderful film"])
+        assert list(table.columns) == ["score", "label"]
+
+
+def test_a_model_whose_files_are_gone_is_logged_again(
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path
+):
+    pipeline.record()
+    shutil.rmtree(tmp_path / "mlartifacts" / "made" / "models")
+    with pytest.raises(MoodringError, match=r"models:/moodring-made/1.*moodring sync"):
+        load_model("models:/moodring-made/1")
+    pipeline.record()
+    assert load_model("models:/moodring-made/2")(["a film"])["label"][0] in {"positive", "negative"}
+
+
+# A store that goes away in the middle.
+
+
+def test_a_store_that_is_lost_and_comes_back_has_the_whole_run(
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    kept = tmp_path / "kept.db"
+    with training_run(pipeline.params, DATA, pipeline.key) as run:
+        first, *others = HISTORY.to_dict("records")
+        run.log_epoch(1, {str(name): value for name, value in first.items() if name != "epoch"})
+        shutil.copy(tmp_path / "mlflow.db", kept)
+        (tmp_path / "mlflow.db").write_bytes(b"no database, and longer than a header\n" * 500)
+        for number, row in enumerate(others, start=2):
+            run.log_epoch(number, {str(name): value for name, value in row.items() if name != "epoch"})
+        assert finish_training(run, pipeline.result) is None
+    assert capsys.readouterr().err.count("warning: ") == 2
+    assert is_left(pipeline.key)
+    shutil.copy(kept, tmp_path / "mlflow.db")
+    found, how = result_run(Experiment("made"), pipeline.params, DATA, pipeline.result, pipeline.key)
+    assert (found.info.run_id, found.info.status, how) == (run.run_id, "FINISHED", "completed")
+    assert points(store, found, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
+    assert not is_left(pipeline.key)
+
+
+# A training that does not end well.
+
+
+@pytest.mark.parametrize("error", [RuntimeError, MoodringError, KeyboardInterrupt, SystemExit])
+def test_an_interrupted_training_is_a_failed_run(
+    pipeline: Pipeline, store: MlflowClient, error: type[BaseException]
+):
+    def interrupted() -> None:
+        with training_run(pipeline.params, DATA, pipeline.key) as run:
+            run.log_epoch(1, {"loss": 0.5})
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    (run,) = runs_of(store)
+    assert run.info.status == "FAILED"
+    assert run.data.metrics == {"loss": 0.5}
+
+
+def test_a_training_whose_end_cannot_be_recorded_is_a_failed_run(pipeline: Pipeline, store: MlflowClient):
+    without_epochs = replace(pipeline, result=replace(pipeline.result, history=HISTORY[:0]))
+    with pytest.raises(KeyError):
+        without_epochs.train()
+    assert [run.info.status for run in runs_of(store)] == ["FAILED"]
+
+
+def test_a_training_that_failed_is_taken_up_by_the_next(pipeline: Pipeline, store: MlflowClient):
+    with training_run(pipeline.params, DATA, pipeline.key) as run:
+        run.log_epoch(1, {"val_loss": 0.75})
+    finished = pipeline.train()
+    (run,) = runs_of(store)
+    assert (run.info.run_id, run.info.status, run.data.tags["resumed"]) == (finished, "FINISHED", "true")
+    assert not is_left(pipeline.key)
+
+
+def test_a_training_of_other_parameters_takes_up_nothing(pipeline: Pipeline, store: MlflowClient):
+    with training_run(pipeline.params, "f" * 64, "another key"):
+        pass
+    finished = store.get_run(pipeline.train())
+    assert sorted(run.info.status for run in runs_of(store)) == ["FAILED", "FINISHED"]
+    assert "resumed" not in finished.data.tags
+
+
+def test_a_deleted_experiment_is_told(pipeline: Pipeline, store: MlflowClient):
+    store.delete_experiment(Experiment("made").id)
+    with pytest.raises(MoodringError, match="made"):
+        pipeline.train()
+
+
+def test_only_the_tracking_package_and_the_served_model_know_mlflow():
+    pattern = re.compile(r"^\s*(import|from) mlflow", re.MULTILINE)
+    package = ROOT / "src" / "moodring"
+    knowing = {
+        file.relative_to(package) for file in package.rglob("*.py") if pattern.search(file.read_text())
+    }
+    assert {file.parts[0] for file in knowing} == {"tracking", "pyfunc_model.py"}

@@ -1,0 +1,150 @@
+"""A killed training goes on bit for bit where it stood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from moodring.errors import MoodringError
+from moodring.models.keras_files import stable_bytes
+from moodring.params.arch import RecurrentParams
+from moodring.params.pipeline import Params
+from moodring.params.training import EarlyStopping, Schedule
+from moodring.training.checkpoints import Progress, State
+from moodring.training.network import train
+from tests.conftest import drawn
+from tests.training.test_network import LENGTH, TRAIN, VALIDATION, VOCABULARY
+
+EPOCHS = 6
+
+
+class KilledError(Exception):
+    """As if the process had ended here."""
+
+
+def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **arch: object) -> Params:
+    """A tiny LSTM with every kind of dropout."""
+    kinds = {"dropout": 0.2, "recurrent_dropout": 0.2, "head_dropout": 0.3}
+    small = (
+        params.recurrent_archs["lstm"].model_dump() | kinds | {"embedding": drawn(4, 0.3), "units": 4} | arch
+    )
+    data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
+    fitted = {
+        "epochs": EPOCHS,
+        "batch_size": 8,
+        "buckets": 1,
+        "optimizer": optimizer,
+        "learning_rate": 0.02,
+        "early_stopping": EarlyStopping(monitor="val_loss", patience=patience),
+    }
+    return params.model_copy(
+        update={
+            "dataset": "imdb",
+            "datasets": {"imdb": data},
+            "arch": "lstm",
+            "archs": {"lstm": RecurrentParams.model_validate(small)},
+            "train": params.train.model_copy(update=fitted),
+        }
+    )
+
+
+def trained(params: Params, checkpoint: Path | None = None, kill_after: int | None = None):
+    """The model's bytes, the history and the epochs that were reported."""
+    reported: list[int] = []
+
+    def report(epoch: int, metrics: dict[str, float]) -> None:
+        if epoch == kill_after:
+            raise KilledError
+        reported.append(epoch)
+
+    model, history = train(params, len(VOCABULARY), TRAIN, VALIDATION, report, checkpoint)
+    return stable_bytes(model), history, reported
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "killed_after"), [("adam", 1), ("adam", EPOCHS), ("rmsprop", 3), ("sgd", 3)]
+)
+def test_a_killed_training_ends_as_the_uninterrupted_one(
+    params: Params, tmp_path: Path, optimizer: str, killed_after: int
+):
+    tiny = chosen(params, optimizer=optimizer)
+    whole, history, _ = trained(tiny)
+    with pytest.raises(KilledError):
+        trained(tiny, tmp_path / "state.npz", killed_after)
+    resumed, resumed_history, reported = trained(tiny, tmp_path / "state.npz")
+    assert reported == list(range(killed_after + 1, EPOCHS + 1))
+    pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
+    assert resumed == whole
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, EPOCHS])
+def test_so_does_one_with_everything_that_has_a_state_of_its_own(
+    params: Params, tmp_path: Path, killed_after: int
+):
+    embedding = {**drawn(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": 2}
+    tiny = chosen(params, embedding=embedding)
+    more = {
+        "weight_averaging": 0.9,
+        "clip_norm": 1.0,
+        "schedule": Schedule(kind="cosine", warmup=0.1),
+        "label_smoothing": 0.1,
+    }
+    tiny = tiny.model_copy(update={"train": tiny.train.model_copy(update=more)})
+    whole, history, _ = trained(tiny)
+    with pytest.raises(KilledError):
+        trained(tiny, tmp_path / "state.npz", killed_after)
+    resumed, resumed_history, _ = trained(tiny, tmp_path / "state.npz")
+    pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
+    assert resumed == whole
+
+
+def test_early_stoppings_counters_and_best_weights_go_on(params: Params, tmp_path: Path):
+    # So fast that the loss soon rises again.
+    eager = chosen(params, patience=2)
+    eager = eager.model_copy(update={"train": eager.train.model_copy(update={"learning_rate": 1.5})})
+    whole, history, _ = trained(eager)
+    assert len(history) < EPOCHS, "early stopping must end this training"
+    for killed_after in (len(history) - 1, len(history)):
+        with pytest.raises(KilledError):
+            trained(eager, tmp_path / f"{killed_after}.npz", killed_after)
+        resumed, resumed_history, _ = trained(eager, tmp_path / f"{killed_after}.npz")
+        pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
+        assert resumed == whole
+
+
+def test_a_checkpoint_changes_nothing(params: Params, tmp_path: Path):
+    tiny = chosen(params)
+    assert trained(tiny)[0] == trained(tiny, tmp_path / "state.npz")[0]
+
+
+def test_a_state_comes_back_as_it_was_saved(tmp_path: Path):
+    rows = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3, "val_loss": 0.7, "val_accuracy": 0.5}]
+    progress = Progress(rows, wait=1, best=0.7, best_epoch=0, stopped=True)
+    arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], dtype=np.uint32), np.array(3)]
+    State(progress, arrays, arrays[:1]).save(tmp_path / "state.npz")
+    state = State.load(tmp_path / "state.npz")
+    assert state is not None
+    assert state.progress == progress
+    for loaded, saved in zip(state.variables + state.best_weights, arrays + arrays[:1], strict=True):
+        np.testing.assert_array_equal(loaded, saved, strict=True)
+
+
+def test_more_than_ten_arrays_keep_their_order(tmp_path: Path):
+    State(Progress([]), [np.array(number) for number in range(12)], []).save(tmp_path / "state.npz")
+    state = State.load(tmp_path / "state.npz")
+    assert state is not None
+    assert [int(array) for array in state.variables] == list(range(12))
+
+
+def test_there_is_no_state_without_a_file(tmp_path: Path):
+    assert State.load(tmp_path / "state.npz") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x03\x04cut off"])
+def test_a_damaged_checkpoint_is_told(tmp_path: Path, content: bytes):
+    (tmp_path / "state.npz").write_bytes(content)
+    with pytest.raises(MoodringError, match=r"state\.npz.*train anew"):
+        State.load(tmp_path / "state.npz")
