@@ -17,10 +17,9 @@ STAGES: dict[str, Any] = PIPELINE["stages"]
 
 
 def needed(stage: str) -> set[str]:
-    """Every module that the stage's result depends on, as dvc.yaml would list it."""
-    relative = {file.relative_to(ROOT) for file in code_of(ROOT / "stages" / f"{stage}.py", ROOT)}
-    package = Path("src/moodring/datasets")
-    return {(package if package in file.parents else file).as_posix() for file in relative}
+    """The stage's own file, and every room with a module that its result depends on."""
+    files = [file.relative_to(ROOT) for file in code_of(ROOT / "stages" / f"{stage}.py", ROOT)]
+    return {Path(*file.parts[:3]).as_posix() for file in files}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -108,7 +108,7 @@ def test_models_are_built_where_keras_is_installed_alone(tmp_path: Path) -> None
         "for name in ('pydantic', 'ruamel', 'mlflow', 'pandas', 'pyarrow', 'sklearn', 'dvc', 'typer'):\n"
         "    sys.modules[name] = None  # importing it raises\n"
         f"sys.path.insert(0, {str(ROOT / 'src')!r})\n"
-        "import moodring.architectures, moodring.fused\n",
+        "import moodring.training.architectures, moodring.doctor.fused\n",
         encoding="utf-8",
     )
     run(str(tmp_path / "models.py"))

@@ -23,7 +23,7 @@ from moodring.params.file import parse_params, read_yaml
 from tests.conftest import ROOT
 
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
-CLI = "from moodring.cli import app; app()"
+CLI = "from moodring.cli.app import app; app()"
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_commands_start_without_the_slow_libraries(command: list[str]):
     done = run("-X", "importtime", *command, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     imported = set(re.findall(r"^import time: .*\| +(\S+)$", done.stderr, re.MULTILINE))
-    assert "moodring.params" in imported
+    assert "moodring.params.file" in imported
     assert not {"tensorflow", "keras", "mlflow"} & imported
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from moodring.datasets.splits import held_out
 from moodring.errors import MoodringError
+from moodring.io.splits import held_out
 from moodring.io.tables import StoredTable, check_classes, content_digest, make_table, write_table
 
 ROWS: dict[str, list[Any]] = {"splits": ["train", "test"], "labels": [1, 0], "texts": ["a b", "c"]}

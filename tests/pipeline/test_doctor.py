@@ -88,7 +88,7 @@ def broken(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Said:
     project.run("moodring", "relocate")
     project.run("git", "checkout", "--quiet", "--detach")
     text = (project.root / "dvc.yaml").read_text(encoding="utf-8")
-    for line in ("      - src/moodring/architectures.py\n", "      - train\n"):
+    for line in ("      - src/moodring/training\n", "      - train\n"):
         assert text.count(line) == 1
         text = text.replace(line, "")
     (project.root / "dvc.yaml").write_text(text, encoding="utf-8")
@@ -111,7 +111,7 @@ def test_a_broken_checkout_ends_in_exit_code_1(broken: Said) -> None:
     ("about", "seen", "remedy"),
     [
         ("parameters", "no stage reads train.epochs, train.batch_size, ", "dvc.yaml"),
-        ("code lists", "train lacks src/moodring/architectures.py", "dvc.yaml"),
+        ("code lists", "train lacks src/moodring/training", "dvc.yaml"),
         ("git", "HEAD is detached", "git switch BRANCH; there are: main"),
         ("mirror", "/mirror'", "unset"),
         ("DVC remote", "/file/remote", "dvc remote modify"),

@@ -183,7 +183,7 @@ def test_what_changed_begins_anew_and_the_killed_run_is_closed(clean: Training, 
     if change == "parameters":
         project.set(train__learning_rate=0.03)
     elif change == "code":
-        path = project.root / "src/moodring/training.py"
+        path = project.root / "src/moodring/training/network.py"
         path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     else:
         path = project.root / "data/own/tiny.csv"

@@ -24,7 +24,7 @@ FIRST_EPOCH = b"the first epoch"
 # Holds the attempt until the test ends or kills it.
 HOLD = """
 import sys
-from moodring.attempts import claimed
+from moodring.tracking.attempts import claimed
 with claimed(sys.argv[1]) as attempt:
     attempt.checkpoint.write_bytes(sys.argv[2].encode())
     print(attempt.id, flush=True)
@@ -33,7 +33,7 @@ with claimed(sys.argv[1]) as attempt:
 # Claims the keys once it is told to go, holding them all.
 RACE = """
 import contextlib, sys
-from moodring.attempts import claimed
+from moodring.tracking.attempts import claimed
 print("ready", flush=True)
 sys.stdin.readline()
 with contextlib.ExitStack() as held:
@@ -43,7 +43,7 @@ with contextlib.ExitStack() as held:
 # Claims and forgets the same key over and over; a second holder of the same folder would be noticed.
 CHURN = """
 import sys
-from moodring.attempts import claimed
+from moodring.tracking.attempts import claimed
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(40):
@@ -178,11 +178,11 @@ def test_other_data_is_another_training() -> None:
     "file",
     [
         "stages/train.py",
-        "src/moodring/training.py",
-        "src/moodring/architectures.py",
-        "src/moodring/checkpoints.py",
-        pytest.param("src/moodring/batches.py", id="imported by a module"),
-        pytest.param("src/moodring/params.py", id="parameters"),
+        "src/moodring/training/network.py",
+        "src/moodring/training/architectures.py",
+        "src/moodring/training/checkpoints.py",
+        pytest.param("src/moodring/corpus/batches.py", id="imported by a module"),
+        pytest.param("src/moodring/params/file.py", id="parameters"),
     ],
 )
 def test_an_edit_to_the_trainings_code_is_another_training(copy: Copy, file: str) -> None:
@@ -194,14 +194,14 @@ def test_an_edit_to_the_trainings_code_is_another_training(copy: Copy, file: str
 @pytest.mark.parametrize(
     "file",
     [
-        "src/moodring/attempts.py",
-        "src/moodring/dependencies.py",
+        "src/moodring/tracking/attempts.py",
+        "src/moodring/checkout/dependencies.py",
         "src/moodring/errors.py",
-        "src/moodring/project.py",
+        "src/moodring/checkout/root.py",
         "src/moodring/tracking/runs.py",
         "src/moodring/tracking/store.py",
-        pytest.param("src/moodring/evaluation.py", id="of another stage"),
-        pytest.param("src/moodring/cli.py", id="of the command"),
+        pytest.param("src/moodring/evaluation/evaluate.py", id="of another stage"),
+        pytest.param("src/moodring/cli/app.py", id="of the command"),
         pytest.param("stages/evaluate.py", id="another stage"),
     ],
 )

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moodring.cli.programs import own_programs_first, replace_process
 from moodring.errors import MoodringError
 
 if TYPE_CHECKING:

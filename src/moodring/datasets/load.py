@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from moodring.datasets import imdb, own_file, rotten_tomatoes, twitter
-from moodring.datasets.splits import held_out
 from moodring.errors import MoodringError
+from moodring.io.splits import held_out
 from moodring.io.tables import check_classes, content_digest
 from moodring.params.data import FileSource, ImdbSource, RottenTomatoesSource, Source, TwitterSource
 

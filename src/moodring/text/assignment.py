@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from moodring.datasets.splits import held_out
+from moodring.io.splits import held_out
 from moodring.io.tables import SCHEMA, SPLITS, Rows, check_classes
 
 FINGERPRINT = pa.binary(16)

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mlflow.entities import Experiment as MlflowExperiment
+
 from moodring.checkout.root import checkout_root
 
 STORE = "mlflow.db"
@@ -49,3 +51,17 @@ def without_password(text: str) -> str:
     if not password:
         return text
     return text.replace(password, "***").replace(unquote(password), "***")
+
+
+def is_misplaced(experiment: MlflowExperiment) -> bool:
+    """Whether the checkout's own store sends an experiment's artifacts out of the checkout."""
+    file = file_of(store_uri())
+    if file is None or not file.is_relative_to(checkout_root()) or experiment.name == "Default":
+        return False
+    return old_artifact_root(experiment.artifact_location) not in {None, artifact_root()}
+
+
+def old_artifact_root(place: str) -> str | None:
+    """The artifact folder of a checkout that an address lies in, wherever that checkout was."""
+    root, found, _ = place.rpartition(f"/{ARTIFACTS}/")
+    return f"{root}/{ARTIFACTS}" if found and root.startswith("file://") else None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 
-from mlflow.entities import Experiment as MlflowExperiment
-
-from moodring.checkout.root import checkout_root
-from moodring.tracking.addresses import ARTIFACTS, artifact_root, file_of, store_uri
+from moodring.tracking.addresses import (
+    artifact_root,
+    file_of,
+    is_misplaced,
+    old_artifact_root,
+    store_uri,
+)
 from moodring.tracking.store import locked_store, reaching
 
 # Where MLflow keeps absolute addresses of artifacts.
@@ -19,14 +22,6 @@ _ADDRESSES = (
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
 )
-
-
-def is_misplaced(experiment: MlflowExperiment) -> bool:
-    """Whether the checkout's own store sends an experiment's artifacts out of the checkout."""
-    file = file_of(store_uri())
-    if file is None or not file.is_relative_to(checkout_root()) or experiment.name == "Default":
-        return False
-    return _old_root(experiment.artifact_location) not in {None, artifact_root()}
 
 
 def misplaced() -> list[str]:
@@ -51,7 +46,7 @@ def relocate() -> list[str]:
     Raises:
         StoreError: the store cannot be opened.
     """
-    old = sorted({root for place in misplaced() if (root := _old_root(place)) is not None})
+    old = sorted({root for place in misplaced() if (root := old_artifact_root(place)) is not None})
     file = file_of(store_uri())
     if not old or file is None:
         return old
@@ -64,9 +59,3 @@ def relocate() -> list[str]:
                     (f"{artifact_root()}/", len(root) + 2, len(root) + 1, f"{root}/"),
                 )
     return old
-
-
-def _old_root(place: str) -> str | None:
-    """The artifact folder of a checkout that an address lies in, wherever that checkout was."""
-    root, found, _ = place.rpartition(f"/{ARTIFACTS}/")
-    return f"{root}/{ARTIFACTS}" if found and root.startswith("file://") else None

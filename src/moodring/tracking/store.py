@@ -18,8 +18,14 @@ from moodring.checkout.locks import locked
 from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError
 from moodring.params.pipeline import Params
-from moodring.tracking.addresses import artifact_root, file_of, shown_uri, store_uri, without_password
-from moodring.tracking.relocation import is_misplaced
+from moodring.tracking.addresses import (
+    artifact_root,
+    file_of,
+    is_misplaced,
+    shown_uri,
+    store_uri,
+    without_password,
+)
 
 RESULT_TAG = "models_md5"
 _opened: set[str] = set()
