@@ -51,32 +51,45 @@ WARM_UP_STEPS = 2  # all batches have one shape: compiled with the first
 
 @dataclass(frozen=True)
 class Embedding:
-    """The fields of `moodring.params.EmbeddingParams`."""
+    """The fields of `moodring.params.arch.EmbeddingParams`."""
 
     size: int
-    dropout: float = 0.0
-    spatial_dropout: float = 0.0
     vectors: str = "none"
     frozen_epochs: int = 0
 
 
 @dataclass(frozen=True)
+class Dropout:
+    """The fields of `moodring.params.arch.DropoutParams`."""
+
+    embedding: float = 0.0
+    spatial: float = 0.0
+    input: float = 0.0
+    recurrent: float = 0.0
+    output: float = 0.0
+
+
+@dataclass(frozen=True)
+class Head:
+    """The fields of `moodring.params.arch.HeadParams`."""
+
+    units: int = 0
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
 class Arch:
-    """The fields of `moodring.params.RecurrentParams` that `build` and `obstacles` read."""
+    """The fields of `moodring.params.arch.RecurrentParams` that `build` and `obstacles` read."""
 
     cell: str
     embedding: Embedding
     units: int
     kind: str = "recurrent"
     bidirectional: bool = False
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
-    output_dropout: float = 0.0
+    dropout: Dropout = Dropout()
     pooling: str = "last"
-    head: int = 0
-    head_dropout: float = 0.0
+    head: Head = Head()
     padding: str = "fixed"  # static shapes; the layers are the same as with length buckets
-    ngrams: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ class Size:
 
 
 # The settings of experiments/*.yaml; `rnn`, which no experiment has, is its LSTM's model with another cell.
-IMDB_LSTM = Arch("lstm", embedding=Embedding(32, dropout=0.2), units=32, head=256, head_dropout=0.2)
+IMDB_LSTM = Arch("lstm", Embedding(32), units=32, dropout=Dropout(embedding=0.2), head=Head(256, 0.2))
 IMDB = Size(
     vocabulary=3800,
     length=380,
@@ -100,22 +113,23 @@ IMDB = Size(
         "lstm": IMDB_LSTM,
         "bilstm": Arch(
             "lstm",
-            embedding=Embedding(32, dropout=0.5),
+            embedding=Embedding(32),
             units=32,
             bidirectional=True,
+            dropout=Dropout(embedding=0.5),
             pooling="flatten",
-            head_dropout=0.5,
+            head=Head(dropout=0.5),
         ),
         "gru": replace(IMDB_LSTM, cell="gru"),
     },
 )
-TWITTER_LSTM = Arch("lstm", embedding=Embedding(200), units=100, dropout=0.2, recurrent_dropout=0.2)
+TWITTER_LSTM = Arch("lstm", Embedding(200), units=100, dropout=Dropout(input=0.2, recurrent=0.2))
 TWITTER = Size(vocabulary=10_734, length=200, batch=64, archs={"lstm": TWITTER_LSTM})
 SIZES = {
     "imdb": IMDB,
     "twitter": TWITTER,
     # The same without what keeps it off the fused path.
-    "twitter-state-kept": replace(TWITTER, archs={"lstm": replace(TWITTER_LSTM, recurrent_dropout=0.0)}),
+    "twitter-state-kept": replace(TWITTER, archs={"lstm": replace(TWITTER_LSTM, dropout=Dropout(input=0.2))}),
     "imdb-512": replace(IMDB, archs={name: replace(arch, units=512) for name, arch in IMDB.archs.items()}),
 }
 QUICK_SIZES = ("imdb", "twitter")
@@ -124,7 +138,9 @@ QUICK_SIZES = ("imdb", "twitter")
 def shrunk(size: Size) -> Size:
     """The same models, so small that they tell nothing but that they run."""
     archs = {
-        name: replace(arch, embedding=Embedding(4, arch.embedding.dropout), units=3, head=min(arch.head, 5))
+        name: replace(
+            arch, embedding=Embedding(4), units=3, head=replace(arch.head, units=min(arch.head.units, 5))
+        )
         for name, arch in size.archs.items()
     }
     return Size(vocabulary=50, length=6, batch=4, archs=archs)

@@ -24,11 +24,11 @@ class Classifier(nn.Module):
     def __init__(self, params: RecurrentParams, words: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(words, params.embedding.size)
-        self.dropout = nn.Dropout(params.embedding.dropout or params.dropout)
+        self.dropout = nn.Dropout(params.dropout.embedding or params.dropout.input)
         self.lstm = nn.LSTM(params.embedding.size, params.units, batch_first=True)
-        width = params.head or params.units
-        hidden = [nn.Linear(params.units, width), nn.ReLU(), nn.Dropout(params.head_dropout)]
-        self.head = nn.Sequential(*(hidden if params.head else []), nn.Linear(width, 1))
+        width = params.head.units or params.units
+        hidden = [nn.Linear(params.units, width), nn.ReLU(), nn.Dropout(params.head.dropout)]
+        self.head = nn.Sequential(*(hidden if params.head.units else []), nn.Linear(width, 1))
 
     def forward(self, ids: torch.Tensor) -> Any:
         """Logits, shape (batch,), for ids of shape (batch, length)."""

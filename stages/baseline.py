@@ -27,7 +27,7 @@ def main(
     from moodring.models import nbsvm
 
     test = read_split(corpus, "test")
-    model = nbsvm.fit(chosen.rival, read_split(corpus, "train"), chosen.seed)
+    model = nbsvm.fit(chosen.baseline_arch, read_split(corpus, "train"), chosen.seed)
     write_scores(scored, test.labels, score(model, test.texts, nbsvm.WHOLE))
     print(f"{chosen.dataset}, {chosen.baseline}: {len(model.ngrams):,} n-grams -> {scored}")
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from moodring.evaluation.slices import Texts
 from moodring.io.tables import make_table
-from moodring.params.arch import EmbeddingParams
+from moodring.params.arch import DropoutParams, EmbeddingParams
 from moodring.params.file import load_params
 from moodring.params.pipeline import Params
 from moodring.text.clean_table import clean_table
@@ -44,9 +44,14 @@ def made_rows(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
     return list(texts), list(texts.values())
 
 
-def drawn(size: int, dropout: float = 0.0) -> EmbeddingParams:
+def drawn(size: int) -> EmbeddingParams:
     """An embedding without pretrained vectors."""
-    return EmbeddingParams(size=size, vectors="none", frozen_epochs=0, dropout=dropout, spatial_dropout=0.0)
+    return EmbeddingParams(size=size, vectors="none", frozen_epochs=0)
+
+
+def dropout(**rates: float) -> DropoutParams:
+    """The dropout of a recurrent model: none but at the named places."""
+    return DropoutParams(**{**dict.fromkeys(DropoutParams.model_fields, 0.0), **rates})
 
 
 def made_table(train: int = 160, test: int = 40) -> pa.Table:

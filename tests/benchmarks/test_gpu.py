@@ -73,7 +73,7 @@ def test_on_a_cpu_nothing_claims_the_fused_path_and_every_row_says_why(measured:
     assert told["imdb", "lstm", True] == CPU
     assert told["imdb", "lstm", False] == "not asked for"
     assert "SimpleRNN" in told["imdb", "rnn", None]
-    assert "recurrent_dropout" in told["twitter", "lstm", True]
+    assert "dropout.recurrent" in told["twitter", "lstm", True]
 
 
 @pytest.mark.slow

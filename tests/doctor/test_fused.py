@@ -20,7 +20,7 @@ from moodring.params.file import load_params, parse_params, read_yaml
 from moodring.params.pipeline import Params
 from moodring.training.architectures import build
 from moodring.training.sequence import padding_of
-from tests.conftest import ROOT, drawn
+from tests.conftest import ROOT, drawn, dropout
 
 ARCHS = sorted(load_params(ROOT / "params.yaml").recurrent_archs)
 DATASETS = sorted(load_params(ROOT / "params.yaml").datasets)
@@ -95,7 +95,9 @@ def recurrent_of(model: keras.Model) -> keras.layers.Layer:
 
 
 def small(params: RecurrentParams) -> RecurrentParams:
-    return params.model_copy(update={"embedding": drawn(4), "units": 3})
+    return params.model_copy(
+        update={"embedding": drawn(4), "units": 3, "dropout": dropout(recurrent=params.dropout.recurrent)}
+    )
 
 
 def takes_fused_kernel(params: RecurrentParams, kernels: Kernels) -> bool:
@@ -137,8 +139,7 @@ def test_so_does_any_other(
         "pooling": pooling,
         "padding": padding,
         "bidirectional": bidirectional,
-        "dropout": 0.25,  # on the inputs it is in nothing's way
-        "recurrent_dropout": recurrent_dropout,
+        "dropout": dropout(input=0.25, recurrent=recurrent_dropout),  # on the inputs it is no obstacle
     }
     arch = RecurrentParams(**{**params.recurrent_archs["lstm"].model_dump(), **changes})
     assert takes_fused_kernel(arch, kernels) == (obstacles(arch, "tensorflow") == [])
@@ -215,29 +216,33 @@ def test_what_is_built_meets_the_conditions_of_each_backend(
 def test_a_cell_is_fused_by_the_backends_that_have_its_kernel(
     params: Params, cell: Cell, fused_by: set[str], backend: str
 ) -> None:
-    arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.0})
+    arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "dropout": dropout()})
     assert (obstacles(arch, backend) == []) == (backend in fused_by)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_recurrent_dropout_is_in_the_way_everywhere(params: Params, cell: Cell, backend: str) -> None:
-    arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.25})
-    assert any("recurrent_dropout is 0.25" in told for told in obstacles(arch, backend))
+    arch = params.recurrent_archs["lstm"].model_copy(
+        update={"cell": cell, "dropout": dropout(recurrent=0.25)}
+    )
+    assert any("dropout.recurrent is 0.25" in told for told in obstacles(arch, backend))
 
 
 @pytest.mark.parametrize(
     ("cell", "backend", "parts"),
     [
-        ("rnn", "tensorflow", ["SimpleRNN", "recurrent_dropout"]),
-        ("gru", "jax", ["KERAS_BACKEND=tensorflow", "recurrent_dropout"]),
-        ("lstm", "jax", ["recurrent_dropout"]),
+        ("rnn", "tensorflow", ["SimpleRNN", "dropout.recurrent"]),
+        ("gru", "jax", ["KERAS_BACKEND=tensorflow", "dropout.recurrent"]),
+        ("lstm", "jax", ["dropout.recurrent"]),
     ],
 )
 def test_everything_in_the_way_is_told_at_once(
     params: Params, cell: Cell, backend: str, parts: list[str]
 ) -> None:
-    arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "recurrent_dropout": 0.25})
+    arch = params.recurrent_archs["lstm"].model_copy(
+        update={"cell": cell, "dropout": dropout(recurrent=0.25)}
+    )
     told = obstacles(arch, backend)
     assert len(told) == len(parts)
     for part, one in zip(parts, told, strict=True):

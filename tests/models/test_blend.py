@@ -16,7 +16,7 @@ from moodring.models.scoring import score
 from moodring.params.pipeline import Params
 from moodring.params.training import EarlyStopping
 from moodring.training.fit import fit
-from tests.conftest import drawn
+from tests.conftest import drawn, dropout
 from tests.training.test_network import LENGTH, TRAIN, VALIDATION, VOCABULARY
 
 
@@ -28,7 +28,7 @@ def test_the_shares_are_found_again_that_made_the_labels():
     rng = np.random.default_rng(0)
     network, linear = rng.normal(0, 2, (2, 20_000))
     labels = (rng.random(20_000) < sigmoid(0.5 * network + 1.5 * linear - 0.3)).astype(np.int8)
-    shares = Shares.fit(sigmoid(network), sigmoid(linear), labels)
+    shares = Shares.fit(sigmoid(network), sigmoid(linear), labels, cost=100.0)
     assert shares.network == pytest.approx(0.5, abs=0.05)
     assert shares.linear == pytest.approx(1.5, abs=0.1)
     assert shares.bias == pytest.approx(-0.3, abs=0.1)
@@ -38,7 +38,7 @@ def test_a_model_that_tells_nothing_counts_for_little():
     rng = np.random.default_rng(0)
     linear = rng.normal(0, 2, 5000)
     labels = (rng.random(5000) < sigmoid(linear)).astype(np.int8)
-    shares = Shares.fit(sigmoid(rng.normal(0, 2, 5000)), sigmoid(linear), labels)
+    shares = Shares.fit(sigmoid(rng.normal(0, 2, 5000)), sigmoid(linear), labels, cost=100.0)
     assert abs(shares.network) < 0.1
 
 
@@ -58,7 +58,9 @@ def test_scores_of_exactly_0_and_1_are_borne():
 @pytest.fixture(scope="module")
 def blended(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a small network beside 2-grams."""
-    arch = params.recurrent_archs["gru"].model_copy(update={"embedding": drawn(4), "units": 4, "ngrams": 2})
+    small = {"embedding": drawn(4), "units": 4, "dropout": dropout()}
+    blend = params.recurrent_archs["gru"].blend.model_copy(update={"ngrams": 2})
+    arch = params.recurrent_archs["gru"].model_copy(update={**small, "blend": blend})
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     few = {
         "epochs": 2,

@@ -16,9 +16,10 @@ from moodring.errors import MoodringError
 from moodring.models.keras_files import stable_bytes, write_model
 from moodring.models.load import read_model
 from moodring.models.result import Settings, read_result
+from moodring.params.arch import HeadParams
 from moodring.params.pipeline import Params
 from moodring.training.architectures import build
-from tests.conftest import drawn
+from tests.conftest import drawn, dropout
 
 IDS = np.array([[0, 3, 4], [5, 6, 7]], dtype=np.int32)
 HISTORY = pd.DataFrame(
@@ -34,7 +35,12 @@ def model(params: Params) -> keras.Model:
 
 def make_model(params: Params, seed: int) -> keras.Model:
     keras.utils.set_random_seed(seed)
-    small = {"embedding": drawn(4), "units": 3, "head": 5}
+    small = {
+        "embedding": drawn(4),
+        "units": 3,
+        "dropout": dropout(),
+        "head": HeadParams(units=5, dropout=0.4),
+    }
     return build(params.recurrent_archs["bilstm"].model_copy(update=small), vocabulary_size=9, max_length=3)
 
 

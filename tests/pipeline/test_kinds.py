@@ -37,7 +37,7 @@ def served_scores(project: Project, room: Path) -> list[float]:
     ("changes", "files"),
     [
         ({"arch": "nbsvm"}, {"nbsvm.npz"}),
-        ({"archs__lstm__ngrams": 2}, {"model.keras", "nbsvm.npz", "blend.json"}),
+        ({"archs__lstm__blend__ngrams": 2}, {"model.keras", "nbsvm.npz", "blend.json"}),
     ],
     ids=["linear", "blended"],
 )

@@ -27,7 +27,7 @@ from moodring.serving.scorer import TextScorer, write_bundle
 from moodring.text.clean_table import cleaner_of
 from moodring.text.cleaner import Cleaner
 from moodring.training.architectures import build
-from tests.conftest import cleaned, drawn, made_table
+from tests.conftest import cleaned, drawn, dropout, made_table
 
 RAW = [
     "A <br />WONDERFUL, moving film!!",
@@ -49,7 +49,9 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenize = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
     words = write_corpus(root / "corpus", StoredTable(root / "clean.parquet"), tokenize)
     keras.utils.set_random_seed(1)
-    arch = params.recurrent_archs["gru"].model_copy(update={"embedding": drawn(8), "units": 8})
+    arch = params.recurrent_archs["gru"].model_copy(
+        update={"embedding": drawn(8), "units": 8, "dropout": dropout()}
+    )
     model = build(arch, len(words), SETTINGS.max_length)
     model.set_weights([weights * 3 for weights in model.get_weights()])
     write_model(root / "models", model, pd.DataFrame({"epoch": [1]}), SETTINGS)

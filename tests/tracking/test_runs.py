@@ -37,7 +37,7 @@ from moodring.tracking.lifecycle import finish_training, result_run, training_ru
 from moodring.tracking.relocation import relocate
 from moodring.tracking.store import Experiment
 from moodring.training.architectures import build
-from tests.conftest import ROOT, cleaned, drawn, made_table
+from tests.conftest import ROOT, cleaned, drawn, dropout, made_table
 
 DATA = "d" * 64
 JUDGED = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=1)
@@ -97,7 +97,9 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     words = write_corpus(root / "corpus", table, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
     keras.utils.set_random_seed(1)
     model = build(
-        chosen_params.recurrent.model_copy(update={"embedding": drawn(4), "units": 4}), len(words), 12
+        chosen_params.recurrent.model_copy(update={"embedding": drawn(4), "units": 4, "dropout": dropout()}),
+        len(words),
+        12,
     )
     settings = Settings(12, 4, len(words), int(model.count_params()), 2, chosen_params.of_training())
     write_model(root / "models", model, HISTORY, settings)

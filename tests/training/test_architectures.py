@@ -14,11 +14,10 @@ from moodring.params.arch import RecurrentParams
 from moodring.params.file import load_params, parse_params, read_yaml
 from moodring.params.pipeline import Params
 from moodring.training.architectures import build
-from tests.conftest import ROOT, drawn
+from tests.conftest import ROOT, drawn, dropout
 
 COMMITTED = load_params(ROOT / "params.yaml")
 WORDS, LENGTH, ROWS = 20, 6, 16
-NO_DROPOUT = {"dropout": 0.0, "recurrent_dropout": 0.0, "head_dropout": 0.0}
 
 
 def seed_params(name: str) -> Params:
@@ -33,9 +32,18 @@ EVERY_ARCH = {**RECURRENT, **{name: params.recurrent for name, params in SEEDS.i
 
 def small(arch: RecurrentParams, pooling: str) -> RecurrentParams:
     """The architecture with few units, and another pooling."""
-    sizes = {"embedding": drawn(4), "units": 3, "head": min(arch.head, 5)}
+    sizes = {
+        "embedding": drawn(4),
+        "units": 3,
+        "head": {**arch.head.model_dump(), "units": min(arch.head.units, 5)},
+    }
     padding = "fixed" if pooling == "flatten" else arch.padding
     return RecurrentParams(**{**arch.model_dump(), **sizes, "pooling": pooling, "padding": padding})
+
+
+def without_dropout(arch: RecurrentParams) -> RecurrentParams:
+    head = arch.head.model_copy(update={"dropout": 0.0})
+    return arch.model_copy(update={"dropout": dropout(), "head": head})
 
 
 def made_batch() -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +84,7 @@ def test_a_saved_model_scores_as_before(arch: RecurrentParams, tmp_path: Path):
 
 
 def test_a_training_step_lowers_the_loss_on_its_batch(arch: RecurrentParams):
-    model = build(arch.model_copy(update=NO_DROPOUT), WORDS, LENGTH)
+    model = build(without_dropout(arch), WORDS, LENGTH)
     model.compile("adam", "binary_crossentropy", run_eagerly=True)
     ids, labels = made_batch()
     before = float(model.train_on_batch(ids, labels))

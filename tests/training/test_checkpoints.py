@@ -10,12 +10,12 @@ import pytest
 
 from moodring.errors import MoodringError
 from moodring.models.keras_files import stable_bytes
-from moodring.params.arch import RecurrentParams
+from moodring.params.arch import HeadParams, RecurrentParams
 from moodring.params.pipeline import Params
 from moodring.params.training import EarlyStopping, Schedule
 from moodring.training.checkpoints import Progress, State
 from moodring.training.network import train
-from tests.conftest import drawn
+from tests.conftest import drawn, dropout
 from tests.training.test_network import LENGTH, TRAIN, VALIDATION, VOCABULARY
 
 EPOCHS = 6
@@ -27,10 +27,9 @@ class KilledError(Exception):
 
 def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **arch: object) -> Params:
     """A tiny LSTM with every kind of dropout."""
-    kinds = {"dropout": 0.2, "recurrent_dropout": 0.2, "head_dropout": 0.3}
-    small = (
-        params.recurrent_archs["lstm"].model_dump() | kinds | {"embedding": drawn(4, 0.3), "units": 4} | arch
-    )
+    rates = dropout(embedding=0.3, input=0.2, recurrent=0.2)
+    kinds = {"dropout": rates, "head": HeadParams(units=0, dropout=0.3)}
+    small = params.recurrent_archs["lstm"].model_dump() | kinds | {"embedding": drawn(4), "units": 4} | arch
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     fitted = {
         "epochs": EPOCHS,

@@ -13,7 +13,7 @@ from moodring.corpus.batches import Padding
 from moodring.corpus.vocabulary import Vocabulary
 from moodring.errors import MoodringError
 from moodring.models.keras_files import stable_bytes
-from moodring.params.arch import EmbeddingParams
+from moodring.params.arch import EmbeddingParams, HeadParams
 from moodring.params.data import TokenizeParams
 from moodring.params.pipeline import Params
 from moodring.params.training import EarlyStopping, Schedule
@@ -22,7 +22,7 @@ from moodring.training.checkpoints import EpochMetrics
 from moodring.training.network import fit, settings_of, train
 from moodring.training.optimizer import learning_rate_of
 from moodring.training.sequence import BatchSequence, padding_of
-from tests.conftest import drawn, made_rows
+from tests.conftest import drawn, dropout, made_rows
 
 TEXTS, LABELS = made_rows(96)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
@@ -41,7 +41,7 @@ TRAIN, VALIDATION = split_of(TEXTS[:64], LABELS[:64]), split_of(TEXTS[64:], LABE
 def tiny(params: Params) -> Params:
     """A few units, short texts, four length buckets."""
     arch = params.recurrent_archs["rnn"].model_copy(
-        update={"embedding": drawn(4), "units": 4, "pooling": "last", "head": 0}
+        update={"embedding": drawn(4), "units": 4, "pooling": "last", "dropout": dropout()}
     )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     chosen = {"dataset": "imdb", "datasets": {"imdb": data}, "arch": "rnn", "archs": {"rnn": arch}}
@@ -60,7 +60,7 @@ def with_arch(params: Params, **changes: object) -> Params:
 @pytest.fixture
 def quick(tiny: Params) -> Params:
     """As `tiny`; it learns the made texts in a few epochs."""
-    apt = {"pooling": "max", "embedding": drawn(4), "head_dropout": 0.0}
+    apt = {"pooling": "max", "embedding": drawn(4), "head": HeadParams(units=0, dropout=0.0)}
     return with_arch(with_train(tiny, learning_rate=0.03), **apt)
 
 

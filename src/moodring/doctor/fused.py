@@ -27,6 +27,6 @@ def obstacles(params: RecurrentParams, backend: str) -> list[str]:
         found.append(
             "Keras' JAX backend has a cuDNN kernel for LSTM only; KERAS_BACKEND=tensorflow has GRU's"
         )
-    if params.recurrent_dropout:
-        found.append(f"recurrent_dropout is {params.recurrent_dropout}; set it to 0.0")
+    if params.dropout.recurrent:
+        found.append(f"dropout.recurrent is {params.dropout.recurrent}; set it to 0.0")
     return found

@@ -17,9 +17,6 @@ from moodring.errors import MoodringError
 from moodring.io.files import write_json
 from moodring.models.scoring import Predictor, log_odds
 
-# Hardly held back: three numbers and a thousand texts.
-COST = 100.0
-
 
 @dataclass(frozen=True)
 class Shares:
@@ -31,7 +28,11 @@ class Shares:
 
     @classmethod
     def fit(
-        cls, network: NDArray[np.float32], linear: NDArray[np.float32], labels: NDArray[np.int8]
+        cls,
+        network: NDArray[np.float32],
+        linear: NDArray[np.float32],
+        labels: NDArray[np.int8],
+        cost: float,
     ) -> Shares:
         """Those of the least log loss.
 
@@ -39,11 +40,12 @@ class Shares:
             network: the network's scores, shape (texts,).
             linear: the linear model's scores, shape (texts,).
             labels: 0 negative, 1 positive, both present; shape (texts,).
+            cost: of an error, scikit-learn's C; a large one hardly holds three numbers back.
         """
         from sklearn.linear_model import LogisticRegression
 
         both = np.column_stack([log_odds(network), log_odds(linear)])
-        solver = LogisticRegression(C=COST, solver="newton-cholesky", tol=1e-10).fit(both, np.asarray(labels))
+        solver = LogisticRegression(C=cost, solver="newton-cholesky", tol=1e-10).fit(both, np.asarray(labels))
         return cls(float(solver.coef_[0, 0]), float(solver.coef_[0, 1]), float(solver.intercept_[0]))
 
     def blend(self, network: NDArray[np.float32], linear: NDArray[np.float32]) -> NDArray[np.float32]:

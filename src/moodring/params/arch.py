@@ -9,34 +9,86 @@ from pydantic import Field, model_validator
 from moodring.params.base import MAX_UNITS, Block, Count, Rate
 
 NO_VECTORS = "none"
+Ngrams = Annotated[int, Field(ge=0, le=5)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class EmbeddingParams(Block):
-    """What each token becomes before the recurrent layer."""
+    """The first layer: from token ids to vectors."""
 
-    size: Annotated[int, Field(ge=1, le=MAX_UNITS)]
+    size: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="numbers of a token's vector")
     vectors: Annotated[str, Field(min_length=1)] = Field(
-        description="first weights: none (drawn), glove-6b-50d, or a file of the user's in data/own"
+        description="first weights: none (drawn), glove-6b-50d, or a file in data/own"
     )
     frozen_epochs: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
-        description="epochs in which given vectors are not tuned; 0: tuned from the start; all: never tuned"
+        description="epochs in which pretrained vectors are not tuned; 0: always tuned; all: never tuned"
     )
-    dropout: Rate = Field(description="of single numbers")
-    spatial_dropout: Rate = Field(description="of whole dimensions, the same ones at every step of a text")
 
     @model_validator(mode="after")
-    def _only_given_vectors_freeze(self) -> EmbeddingParams:
+    def _only_pretrained_vectors_freeze(self) -> EmbeddingParams:
         if self.vectors == NO_VECTORS and self.frozen_epochs != 0:
             raise ValueError(
-                f"frozen_epochs {self.frozen_epochs!r} needs vectors: drawn ones would stay noise"
+                f"frozen_epochs {self.frozen_epochs!r} needs pretrained vectors: drawn ones would stay noise"
             )
         return self
 
 
 class NoEmbedding(Block):
-    """A linear model has none; the key stands for the stage that fetches vectors."""
+    """A linear model has no embedding; the vectors stage reads this key of every architecture."""
 
-    vectors: Literal["none"]
+    vectors: Literal["none"] = Field(description="always none")
+
+
+class DropoutParams(Block):
+    """The rate of dropout at each place of a recurrent model; 0: none."""
+
+    embedding: Rate = Field(description="of single numbers of the embedding")
+    spatial: Rate = Field(
+        description="of whole dimensions of the embedding, the same at every step of a text"
+    )
+    input: Rate = Field(description="of the recurrent layer's inputs")
+    recurrent: Rate = Field(
+        description="of the recurrent layer's state; above 0 it rules out cuDNN's fused kernel"
+    )
+    output: Rate = Field(
+        description="of the recurrent layer's outputs, the same at every step; needs pooling max or flatten"
+    )
+
+
+class HeadParams(Block):
+    """The layers between pooling and the score."""
+
+    units: Annotated[int, Field(ge=0, le=MAX_UNITS)] = Field(description="units of a ReLU layer; 0: none")
+    dropout: Rate = Field(description="rate of dropout before the last layer; 0: none")
+
+
+class BlendParams(Block):
+    """The NB-SVM that a network is blended with."""
+
+    ngrams: Ngrams = Field(description="words of an n-gram at most; 0: no blend")
+    min_count: Count = Field(description="n-grams that fewer training texts contain are left out")
+    smoothing: Positive = Field(description="added to the counts of each n-gram")
+    cost: Positive = Field(description="of an error; scikit-learn's C")
+
+
+class StackingParams(Block):
+    """The logistic regression that weighs a network and its NB-SVM."""
+
+    cost: Positive = Field(description="of an error; scikit-learn's C")
+    folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        description="folds of the validation split, on which the blend is judged"
+    )
+
+
+class NbsvmParams(Block):
+    """A linear classifier over the n-grams of a text, scaled by their log-count ratios."""
+
+    kind: Literal["nbsvm"]
+    embedding: NoEmbedding
+    ngrams: Annotated[int, Field(ge=1, le=5)] = Field(description="words of an n-gram at most")
+    min_count: Count = Field(description="n-grams that fewer training texts contain are left out")
+    smoothing: Positive = Field(description="added to the counts of each n-gram")
+    cost: Positive = Field(description="of an error; scikit-learn's C")
 
 
 class RecurrentParams(Block):
@@ -45,51 +97,43 @@ class RecurrentParams(Block):
     kind: Literal["recurrent"]
     embedding: EmbeddingParams
     cell: Literal["rnn", "lstm", "gru"]
-    bidirectional: bool
     units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="in each direction")
-    dropout: Rate = Field(description="on the recurrent layer's inputs")
-    recurrent_dropout: Rate = Field(description="on its state; above 0 it rules out cuDNN's kernel")
-    output_dropout: Rate = Field(
-        description="of whole outputs, the same ones at every step; leaves the state, and cuDNN, alone"
+    bidirectional: bool = Field(description="read each text in both directions")
+    dropout: DropoutParams
+    pooling: Literal["last", "max", "flatten"] = Field(
+        description="of the layer's outputs: the last one, the maximum over time, or all of them"
     )
-    pooling: Literal["last", "max", "flatten"]
-    head: Annotated[int, Field(ge=0, le=MAX_UNITS)] = Field(
-        description="units of a ReLU layer before the output; 0: none"
+    padding: Literal["bucket", "fixed"] = Field(
+        description="length of a padded text: by the text's own length, or always max_length"
     )
-    head_dropout: Rate = Field(description="right before the output layer")
-    padding: Literal["bucket", "fixed"]
-    ngrams: Annotated[int, Field(ge=0, le=5)] = Field(
-        description="above 0: blended with a linear model over n-grams of at most so many words"
-    )
+    head: HeadParams
+    blend: BlendParams
+    stacking: StackingParams
 
     @model_validator(mode="after")
     def _flatten_needs_one_length(self) -> RecurrentParams:
         if self.pooling == "flatten" and self.padding != "fixed":
-            raise ValueError("pooling 'flatten' needs padding 'fixed': every text of one length")
+            raise ValueError(
+                f"pooling 'flatten' needs padding 'fixed', received: {self.padding!r}; "
+                "set padding: fixed, or choose another pooling"
+            )
         return self
 
     @model_validator(mode="after")
-    def _one_output_has_no_steps(self) -> RecurrentParams:
-        if self.pooling == "last" and self.output_dropout:
-            raise ValueError("output_dropout needs pooling 'max' or 'flatten'; with 'last' use head_dropout")
+    def _last_output_has_no_steps(self) -> RecurrentParams:
+        if self.pooling == "last" and self.dropout.output:
+            raise ValueError(
+                f"dropout.output {self.dropout.output} needs pooling 'max' or 'flatten'; "
+                "with pooling 'last' set head.dropout"
+            )
         return self
 
-
-class NbsvmParams(Block):
-    """A linear classifier over the n-grams that a text holds, scaled by their log-count ratios."""
-
-    kind: Literal["nbsvm"]
-    embedding: NoEmbedding
-    ngrams: Annotated[int, Field(ge=1, le=5)] = Field(description="words of an n-gram at most")
-    min_count: Count = Field(description="n-grams of fewer training texts are left out")
-    smoothing: Annotated[float, Field(gt=0)] = Field(description="added to each n-gram's counts")
-    cost: Annotated[float, Field(gt=0)] = Field(description="of an error; scikit-learn's C")
-
-    @classmethod
-    def beside_a_network(cls, ngrams: int) -> NbsvmParams:
-        """Those of the linear model that a network with `ngrams` is blended with."""
-        embedding = NoEmbedding(vectors="none")
-        return cls(kind="nbsvm", embedding=embedding, ngrams=ngrams, min_count=2, smoothing=1.0, cost=1.0)
+    @property
+    def blended_nbsvm(self) -> NbsvmParams | None:
+        """The parameters of the NB-SVM that the network is blended with; None: there is no blend."""
+        if not self.blend.ngrams:
+            return None
+        return NbsvmParams(kind="nbsvm", embedding=NoEmbedding(vectors="none"), **self.blend.model_dump())
 
 
 ArchParams = Annotated[RecurrentParams | NbsvmParams, Field(discriminator="kind")]

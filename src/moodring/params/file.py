@@ -12,6 +12,16 @@ from ruamel.yaml.error import YAMLError
 from moodring.errors import MoodringError
 from moodring.params.pipeline import Params
 
+# Keys of an architecture's block under their earlier names.
+RENAMED = {
+    "embedding.dropout": "dropout.embedding",
+    "embedding.spatial_dropout": "dropout.spatial",
+    "recurrent_dropout": "dropout.recurrent",
+    "output_dropout": "dropout.output",
+    "head_dropout": "head.dropout",
+    "ngrams": "blend.ngrams",
+}
+
 
 def load_params(path: Path) -> Params:
     """Read and check the whole parameter file.
@@ -66,7 +76,10 @@ def _describe(problem: Any) -> str:
     message = str(problem["msg"]).removeprefix("Value error, ")
     kind = problem["type"]
     if kind == "extra_forbidden":
-        return f"{place}: unknown key, received: {problem['input']!r:.80}; is it misspelt?"
+        received = f"{place}: unknown key, received: {problem['input']!r:.80}"
+        if parts[:1] == ["archs"] and (renamed := RENAMED.get(".".join(parts[2:]))):
+            return f"{received}; it is now archs.{parts[1]}.{renamed}"
+        return f"{received}; is it misspelt?"
     if kind == "missing":
         return f"{place}: missing"
     if kind == "value_error" and not place:

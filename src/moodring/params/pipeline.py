@@ -64,7 +64,7 @@ class Params(Block):
         return self.recurrent_archs[self.arch]
 
     @property
-    def rival(self) -> NbsvmParams:
+    def baseline_arch(self) -> NbsvmParams:
         """The baseline's block."""
         block = self.archs[self.baseline]
         assert isinstance(block, NbsvmParams)  # noqa: S101  # checked above
@@ -88,7 +88,7 @@ class Params(Block):
 
     def of_evaluation(self) -> dict[str, Any]:
         """The parameters that only evaluation depends on, flat, under their names in params.yaml."""
-        baseline = {"baseline": self.baseline, "archs": {self.baseline: self.rival.model_dump()}}
+        baseline = {"baseline": self.baseline, "archs": {self.baseline: self.baseline_arch.model_dump()}}
         return dict(flatten({"evaluate": self.evaluate.model_dump(), **baseline}))
 
 

@@ -62,8 +62,8 @@ def build(
     """
     recurrent = CELLS[params.cell](
         params.units,
-        dropout=params.dropout,
-        recurrent_dropout=params.recurrent_dropout,
+        dropout=params.dropout.input,
+        recurrent_dropout=params.dropout.recurrent,
         return_sequences=params.pooling != "last",
         name=params.cell,
     )
@@ -71,23 +71,23 @@ def build(
         keras.Input((max_length if params.padding == "fixed" else None,), dtype="int32", name="tokens"),
         _embedding(params, vocabulary_size),
     ]
-    if params.embedding.dropout:
-        stack.append(layers.Dropout(params.embedding.dropout, name="embedding_dropout"))
-    if params.embedding.spatial_dropout:
-        stack.append(layers.SpatialDropout1D(params.embedding.spatial_dropout, name="spatial_dropout"))
+    if params.dropout.embedding:
+        stack.append(layers.Dropout(params.dropout.embedding, name="embedding_dropout"))
+    if params.dropout.spatial:
+        stack.append(layers.SpatialDropout1D(params.dropout.spatial, name="spatial_dropout"))
     stack.append(
         layers.Bidirectional(recurrent, name=f"bi{params.cell}") if params.bidirectional else recurrent
     )
-    if params.output_dropout:
-        stack.append(layers.SpatialDropout1D(params.output_dropout, name="output_dropout"))
+    if params.dropout.output:
+        stack.append(layers.SpatialDropout1D(params.dropout.output, name="output_dropout"))
     if params.pooling == "max":
         stack.append(layers.GlobalMaxPooling1D(name="max"))
     elif params.pooling == "flatten":
         stack.append(layers.Flatten(name="flatten"))
-    if params.head:
-        stack.append(layers.Dense(params.head, activation="relu", name="head"))
-    if params.head_dropout:
-        stack.append(layers.Dropout(params.head_dropout, name="head_dropout"))
+    if params.head.units:
+        stack.append(layers.Dense(params.head.units, activation="relu", name="head"))
+    if params.head.dropout:
+        stack.append(layers.Dropout(params.head.dropout, name="head_dropout"))
     stack.append(layers.Dense(1, activation="sigmoid", name="score"))
     model = keras.Sequential(stack, name="sentiment")
     if vectors is not None:

@@ -45,22 +45,28 @@ def fit(
     coverage = vectors.coverage(train.texts.tokens) if vectors else None
     network, history = train_network(params, vocabulary_size, train, validation, on_epoch, checkpoint, matrix)
     settings = settings_of(params, vocabulary_size, network, history, coverage)
-    if not params.recurrent.ngrams:
+    linear_params = params.recurrent.blended_nbsvm
+    if linear_params is None:
         return lambda path: write_model(path, network, history, settings)
-    linear, shares, judged = _blended(params, network, settings.padding, train, validation)
+    linear, shares, judged = _blended(params, linear_params, network, settings.padding, train, validation)
     settings = replace(settings, weights=settings.weights + linear.size + 3, blended=judged)
     model = {MODEL: lambda path: save_model(path, network), LINEAR: linear.save, BLEND: shares.save}
     return lambda path: write_result(path, model, history, settings)
 
 
 def _blended(
-    params: Params, network: Predictor, padding: Padding, train: Split, validation: Split
+    params: Params,
+    linear_params: NbsvmParams,
+    network: Predictor,
+    padding: Padding,
+    train: Split,
+    validation: Split,
 ) -> tuple[Nbsvm, Shares, dict[str, float]]:
     """The linear model beside a network, their shares, and the blend's val_loss and val_accuracy."""
-    linear = nbsvm.fit(NbsvmParams.beside_a_network(params.recurrent.ngrams), train, params.seed)
+    linear = nbsvm.fit(linear_params, train, params.seed)
     # The linear model is to see what the network sees, as it will when they score together.
     one, other = (score(model, validation.texts, padding) for model in (network, linear))
-    shares = Shares.fit(one, other, validation.labels)
+    shares = Shares.fit(one, other, validation.labels, params.recurrent.stacking.cost)
     judged = judge(log_odds(shares.blend(one, other)), validation.labels)
     return linear, shares, {"val_loss": judged.loss, "val_accuracy": judged.accuracy}
 
