@@ -28,9 +28,7 @@ def test_init_imports_nothing(room: Path) -> None:
 
 def test_stages_list_few_directories_of_code() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    code = [
-        dep for stage in stages.values() for dep in stage["deps"] if dep.startswith(("src/", "stages/"))
-    ]
+    code = [dep for stage in stages.values() for dep in stage["deps"] if dep.startswith(("src/", "stages/"))]
     source = [dep for dep in code if dep.startswith("src/")]
     assert len(code) <= 37
     assert len(source) <= 30
