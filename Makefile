@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install repro test test-fast benchmarks results ui lint format lock clean-venv
+.PHONY: help install repro test test-fast benchmarks results ui lint format hooks lock clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,14 +33,18 @@ results: $(VENV)/.base ## run what docs/results.md lacks, one after the other, a
 ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:5000
 	moodring ui
 
-lint: $(VENV)/.dev ## ruff and mypy
+lint: $(VENV)/.dev ## ruff, mypy and the rules on imports between rooms
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports --no-cache
 
 format: $(VENV)/.dev ## let ruff format the code
 	ruff check --fix .
 	ruff format .
+
+hooks: $(VENV)/.dev ## let git run lint before a commit and test-fast before a push
+	pre-commit install --hook-type pre-commit --hook-type pre-push
 
 install: $(VENV)/.base ## make .venv with the locked requirements and the package
 

