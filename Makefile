@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install repro test test-fast benchmarks results ui lint format hooks lock clean-venv
+.PHONY: help install repro test test-fast benchmarks results ui lint format hooks schema lock clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ results: $(VENV)/.base ## run what docs/results.md lacks, one after the other, a
 
 ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:5000
 	moodring ui
+
+schema: $(VENV)/.base ## write params.schema.json from the parameters' types
+	python -m moodring.params.schema
 
 lint: $(VENV)/.dev ## ruff, mypy and the rules on imports between rooms
 	ruff check .
