@@ -131,7 +131,7 @@ def test_a_made_archive_is_not_taken_for_the_published_one(mirror: Path) -> None
 
 
 def test_an_archive_without_reviews_is_refused(mirror: Path) -> None:
-    with pytest.raises(MoodringError, match="holds no reviews"):
+    with pytest.raises(MoodringError, match="contains no reviews"):
         imdb.read_archive(make_imdb(mirror, OTHERS))
 
 

@@ -217,7 +217,7 @@ def test_parquet_text_that_is_not_utf8_is_refused() -> None:
 
 
 def test_a_text_column_of_numbers_is_refused_with_its_row() -> None:
-    with pytest.raises(MoodringError, match="row 1: column 'text' must hold text, received: 7"):
+    with pytest.raises(MoodringError, match="row 1: column 'text' must contain text, received: 7"):
         parquet({"text": [7, 8], "label": [1, 0]})
 
 

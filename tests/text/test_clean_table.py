@@ -207,7 +207,7 @@ def test_a_clean_table_carries_the_cleaner_that_made_it(
 def test_a_split_of_one_class_is_refused(
     keras: Cleaner, train: list[tuple[int, str]], test: list[tuple[int, str]], split: str
 ) -> None:
-    with pytest.raises(MoodringError, match=rf"made: the {split} split must hold both classes"):
+    with pytest.raises(MoodringError, match=rf"made: the {split} split must contain both classes"):
         cleaned(table(train, test), keras, 7, "made")
 
 
