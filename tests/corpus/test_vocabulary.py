@@ -147,7 +147,7 @@ def test_a_vocabulary_survives_its_file(tmp_path: Path, oov: str) -> None:
 )
 def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "vocabulary.json").write_bytes(content)
-    with pytest.raises(MoodringError, match=r"vocabulary\.json is no vocabulary"):
+    with pytest.raises(MoodringError, match=r"vocabulary\.json is not a vocabulary"):
         Vocabulary.load(tmp_path / "vocabulary.json")
 
 

@@ -17,10 +17,10 @@ from moodring.evaluation.slices import (
     by_pattern,
     by_quantiles,
     by_share,
-    by_slice,
     by_source,
-    groups_of,
+    make_groups,
     read_texts,
+    slice_accuracy,
 )
 from moodring.io.tables import make_table
 
@@ -53,7 +53,7 @@ def test_a_text_with_a_contrast_is_told(text: str):
     assert members(by_pattern(["butter, thoughtful, yeti", text], CONTRAST)) == {"without": [0], "with": [1]}
 
 
-def test_lengths_fall_into_groups_of_about_equal_size_that_are_named_by_their_ends():
+def test_lengths_fall_into_make_groups_about_equal_size_that_are_named_by_their_ends():
     found = members(by_quantiles(np.array([5, 1, 2, 9, 3, 4, 8, 7]), 4))
     assert found == {"1 to 2": [1, 2], "3 to 4": [4, 5], "5 to 7": [0, 7], "8 to 9": [3, 6]}
     assert members(by_quantiles(np.array([3, 3, 3]), 4)) == {"3": [0, 1, 2]}
@@ -76,7 +76,7 @@ def test_the_twenty_most_frequent_sources_stand_for_themselves():
 def test_each_groups_accuracy_is_its_own():
     right, rival = np.array([1, 1, 0, 1], bool), np.array([1, 0, 0, 0], bool)
     groups = {"half": Groups(("one", "none here", "two"), np.array([0, 0, 2, 2]))}
-    first, second = by_slice(groups, right, rival).to_dict("records")
+    first, second = slice_accuracy(groups, right, rival).to_dict("records")
     assert (first["name"], first["group"], first["rows"]) == ("half", "one", 2)
     assert (first["accuracy"], first["baseline_accuracy"]) == (1, 0.5)
     assert (second["group"], second["accuracy"], second["baseline_accuracy"]) == ("two", 0.5, 0)
@@ -87,9 +87,9 @@ def test_each_groups_accuracy_is_its_own():
 
 def test_where_no_source_is_told_there_is_no_such_slice():
     texts = Texts(["a", "not b"], np.array([1, 2]), np.zeros(2))
-    assert list(groups_of(texts)) == ["length", "negation", "contrast", "unknown words"]
+    assert list(make_groups(texts)) == ["length", "negation", "contrast", "unknown words"]
     told = Texts(["a", "not b"], np.array([1, 2]), np.zeros(2), ["x", "y"])
-    assert list(groups_of(told))[-1] == "source"
+    assert list(make_groups(told))[-1] == "source"
 
 
 # Reading
