@@ -1,4 +1,4 @@
-"""Shared fixtures: tiny made data, and no way out to the network or the user's own places."""
+"""Shared fixtures: tiny made data, and isolation from the network and the user's own files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLAIN = ["film", "plot", "actor", "scene", "music", "story", "ending", "camera",
 
 
 def made_text(rng: random.Random, label: int) -> str:
-    """A sentence whose mood words tell its label."""
+    """A sentence with words that reveal its label."""
     words = rng.choices(PLAIN, k=rng.randint(3, 14)) + rng.choices(
         GOOD if label else BAD, k=rng.randint(1, 3)
     )
@@ -35,7 +35,7 @@ def made_text(rng: random.Random, label: int) -> str:
 
 
 def made_rows(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
-    """Distinct texts and their labels, the classes by turns."""
+    """Distinct texts and their labels, alternating between the classes."""
     rng = random.Random(seed)  # noqa: S311
     texts: dict[str, int] = {}
     while len(texts) < rows:
@@ -61,7 +61,7 @@ def made_table(train: int = 160, test: int = 40) -> pa.Table:
 
 
 def bare_texts(lengths: NDArray[np.int64]) -> Texts:
-    """Texts of which nothing is known but their lengths."""
+    """Texts with given lengths and no other properties."""
     return Texts([f"text {i}" for i in range(len(lengths))], lengths, np.zeros(len(lengths)))
 
 
@@ -76,7 +76,7 @@ def cleaned(
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No mirror, no tracking server, no NLTK data of the machine; a home folder of the test's own."""
+    """Remove the machine's mirror, tracking server and NLTK data; give each test its own home directory."""
     for name in ("MOODRING_MIRROR", "NLTK_DATA", "MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

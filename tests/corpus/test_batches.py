@@ -125,7 +125,7 @@ def test_one_generator_gives_another_plan_each_epoch() -> None:
     assert first != second
 
 
-def test_padding_stands_on_the_left() -> None:
+def test_padding_is_on_the_left() -> None:
     assert padded([5, 6], [], [7, 8, 9, 10], length=4) == [[0, 0, 5, 6], [0, 0, 0, 0], [7, 8, 9, 10]]
 
 
@@ -137,7 +137,7 @@ def test_padded_rows_are_int32_whatever_the_tokens_type() -> None:
     assert pad(ragged([2, 65_535]), Batch(np.array([0]), 3)).dtype == np.int32
 
 
-def test_rows_stand_in_the_batchs_order() -> None:
+def test_rows_are_in_the_batchs_order() -> None:
     assert pad(ragged([1], [2], [3]), Batch(np.array([2, 0]), 1)).tolist() == [[3], [1]]
 
 

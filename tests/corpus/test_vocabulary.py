@@ -47,7 +47,7 @@ def test_words_are_ranked_by_frequency_from_id_2() -> None:
     assert rows(vocabulary.encode(["a b c"])) == [[3, 2, 4]]
 
 
-def test_words_equally_frequent_stand_in_code_point_order() -> None:
+def test_equally_frequent_words_are_in_code_point_order() -> None:
     words = ["a", "B", "é", "z", "\uffee", "\U0001f600", "Z", "10", "9", "aa"]
     assert list(Vocabulary.fit([" ".join(words)], tokenize()).words) == sorted(words)
 
@@ -102,7 +102,7 @@ def test_a_column_of_many_chunks_encodes_as_a_list() -> None:
 
 @pytest.mark.parametrize("oov", ["mark", "drop"])
 @pytest.mark.parametrize(("max_tokens", "min_count"), [(100, 1), (12, 1), (100, 20), (3, 1)])
-def test_fitting_and_encoding_are_as_the_plain_way(max_tokens: int, min_count: int, oov: str) -> None:
+def test_fitting_and_encoding_match_a_plain_implementation(max_tokens: int, min_count: int, oov: str) -> None:
     texts, _ = made_rows(200, seed=1)
     others = ["", *made_rows(50, seed=2)[0], "never seen", ""]
     params = tokenize(max_tokens, min_count, oov)
@@ -147,7 +147,7 @@ def test_a_vocabulary_survives_its_file(tmp_path: Path, oov: str) -> None:
 )
 def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "vocabulary.json").write_bytes(content)
-    with pytest.raises(MoodringError, match=r"vocabulary\.json is no vocabulary"):
+    with pytest.raises(MoodringError, match=r"vocabulary\.json is not a vocabulary"):
         Vocabulary.load(tmp_path / "vocabulary.json")
 
 
@@ -167,7 +167,7 @@ def test_counts_are_the_same_however_the_texts_come(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("max_tokens", [3, 4, 5, 6, 7, 99])
-def test_words_alike_frequent_at_the_vocabularys_edge_stand_in_code_point_order(max_tokens: int) -> None:
+def test_equally_frequent_words_at_the_size_limit_are_in_code_point_order(max_tokens: int) -> None:
     texts = ["d c b a", "b c", "e \xe9 z", "c"]
     params = tokenize(max_tokens)
     assert Vocabulary.fit(texts, params).words == slow_fit(texts, params)

@@ -41,7 +41,7 @@ OTHERS = {
 
 @pytest.fixture(autouse=True)
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory where the made archives are looked for."""
+    """The directory that serves the made archives."""
     path = tmp_path / "mirror"
     path.mkdir()
     monkeypatch.setenv("MOODRING_MIRROR", str(path))
@@ -89,7 +89,7 @@ def sentences(rows: Sequence[tuple[str, str]]) -> bytes:
 
 
 def accept(monkeypatch: pytest.MonkeyPatch, name: str, table: pa.Table) -> None:
-    """Let a made table's digest be the published one."""
+    """Make the catalogue expect a made table's digest."""
     monkeypatch.setitem(DIGESTS, name, content_digest(table))
 
 
@@ -131,7 +131,7 @@ def test_a_made_archive_is_not_taken_for_the_published_one(mirror: Path) -> None
 
 
 def test_an_archive_without_reviews_is_refused(mirror: Path) -> None:
-    with pytest.raises(MoodringError, match="holds no reviews"):
+    with pytest.raises(MoodringError, match="contains no reviews"):
         imdb.read_archive(make_imdb(mirror, OTHERS))
 
 

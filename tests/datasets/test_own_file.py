@@ -1,4 +1,4 @@
-"""A CSV or Parquet file of the user's own."""
+"""The user's own CSV or Parquet file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def source(**changes: Any) -> FileSource:
 
 
 def csv(content: str | bytes, **changes: Any) -> list[dict[str, Any]]:
-    """Rows of a CSV file that holds `content`."""
+    """Rows of a CSV file with this content."""
     Path("own.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     rows: list[dict[str, Any]] = own_file.read(source(**changes)).to_pylist()
     return rows
@@ -65,7 +65,7 @@ def test_rows_are_read_in_order_and_other_columns_left_out() -> None:
     ]
 
 
-def test_a_column_may_say_where_a_text_comes_from() -> None:
+def test_a_column_may_contain_the_source_of_a_text() -> None:
     assert csv("text,label,shop\na,1,x\nb,0,\n", origin="shop") == [
         {"split": "train", "label": 1, "text": "a", "source": "x"},
         {"split": "train", "label": 0, "text": "b", "source": ""},
@@ -113,7 +113,7 @@ def test_labels_of_any_type_are_read_from_parquet(values: list[Any], positive: A
     assert labels(rows) == [1, 0]
 
 
-def test_a_label_means_the_same_whatever_stands_in_other_rows() -> None:
+def test_a_labels_meaning_does_not_depend_on_other_rows() -> None:
     with_a_word = {"positive": [1, "good"], "negative": [0]}
     assert labels(csv("text,label\na,1\nb,0\nc,good\n", **with_a_word)) == [1, 0, 1]
 
@@ -149,7 +149,7 @@ def test_a_missing_column_is_refused_with_the_columns_there_are(changes: dict[st
     assert "id, text, label" in message
 
 
-def test_a_column_that_stands_twice_is_refused() -> None:
+def test_a_duplicate_column_is_refused() -> None:
     assert "'text'" in refusal("text,text,label\na,b,1\n")
 
 
@@ -169,7 +169,7 @@ def test_a_missing_text_in_parquet_is_an_empty_one() -> None:
     assert texts(parquet({"text": ["a", None], "label": [1, 0]})) == ["a", ""]
 
 
-def test_csv_texts_are_taken_as_they_stand() -> None:
+def test_csv_texts_are_not_changed() -> None:
     content = "text,label\nNA,1\nnull,0\n,1\n007,0\n1e3,1\ntrue,0\n  padded ,1\n2024-01-01,0\n"
     assert texts(csv(content)) == ["NA", "null", "", "007", "1e3", "true", "  padded ", "2024-01-01"]
 
@@ -217,7 +217,7 @@ def test_parquet_text_that_is_not_utf8_is_refused() -> None:
 
 
 def test_a_text_column_of_numbers_is_refused_with_its_row() -> None:
-    with pytest.raises(MoodringError, match="row 1: column 'text' must hold text, received: 7"):
+    with pytest.raises(MoodringError, match="row 1: column 'text' must contain text, received: 7"):
         parquet({"text": [7, 8], "label": [1, 0]})
 
 
@@ -228,7 +228,7 @@ def test_another_kind_of_file_is_refused(name: str) -> None:
         own_file.read(source(path=name))
 
 
-def test_an_ending_may_be_written_large() -> None:
+def test_a_file_extension_may_be_upper_case() -> None:
     Path("OWN.CSV").write_text("text,label\na,1\n")
     assert own_file.read(source(path="OWN.CSV")).num_rows == 1
 

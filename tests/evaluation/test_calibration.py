@@ -1,4 +1,4 @@
-"""The temperature that was put in is found again, and applying it does what it says."""
+"""Fitting recovers a known temperature; applying a temperature divides the logits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from moodring.evaluation.calibration import HIGHEST, LOWEST, apply_temperature, 
 
 
 def drawn(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Labels drawn by known probabilities, and the logits of these."""
+    """Labels drawn with known probabilities, and the logits of these probabilities."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, rows)
     return (rng.uniform(size=rows) < 1 / (1 + np.exp(-logits))).astype(np.int8), logits
@@ -47,9 +47,7 @@ def test_fitting_again_gives_the_same_number():
     [([0, 1], [0.4, 0.6], LOWEST), ([1, 0], [0.4, 0.6], HIGHEST), ([0, 1], [0.0, 1.0], LOWEST)],
     ids=["all right", "all wrong", "all right and sure"],
 )
-def test_where_nothing_holds_it_the_temperature_stays_in_its_bounds(
-    labels: list[int], scores: list[float], bound: float
-):
+def test_the_temperature_stays_in_its_bounds(labels: list[int], scores: list[float], bound: float):
     found = fit_temperature(np.array(labels, np.int8), np.array(scores, np.float32))
     assert LOWEST <= found <= HIGHEST
     if scores[0] != 0:

@@ -25,7 +25,7 @@ def arrays(labels: list[int], scores: list[float]) -> tuple[np.ndarray, np.ndarr
 
 
 def made(rows: int = 5000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels, scores that tell something of them, lengths with many alike."""
+    """Labels, scores that correlate with them, and lengths with many equal values."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, rows).astype(np.int8)
     scores = np.clip(rng.normal(0.35 + 0.3 * labels, 0.25), 0, 1).astype(np.float32)
@@ -35,7 +35,7 @@ def made(rows: int = 5000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def judged(
     labels: np.ndarray, scores: np.ndarray, lengths: np.ndarray, params: EvaluateParams = PARAMS
 ) -> Evaluation:
-    """Evaluated beside a baseline that calls everything positive, calibrated on the very rows."""
+    """Evaluate against a baseline that calls everything positive; calibrate on the same rows."""
     scored, baseline = Scored(labels, scores), np.full(len(labels), 0.75, np.float32)
     return evaluate(scored, scored, baseline, bare_texts(lengths), params)
 
@@ -227,7 +227,7 @@ def test_slices_are_plain_json():
 CALIBRATED = PARAMS.model_copy(update={"calibration": "temperature"})
 
 
-def test_scores_are_calibrated_before_they_are_judged():
+def test_scores_are_calibrated_before_they_are_evaluated():
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 1.5, 4000)
     labels = (rng.uniform(size=4000) < 1 / (1 + np.exp(-logits))).astype(np.int8)
@@ -261,7 +261,7 @@ def test_uncalibrated_scores_stay_as_they_are():
     assert found.metrics["calibration_error"] == found.metrics["calibration_error_before"]
 
 
-def test_the_baseline_is_judged_on_the_same_texts_as_a_whole_and_by_slice():
+def test_the_baseline_is_evaluated_on_the_same_texts_in_total_and_by_slice():
     labels, scores, lengths = made()
     found = judged(labels, scores, lengths)
     assert found.metrics["baseline_accuracy"] == pytest.approx(labels.mean(), abs=1e-6)

@@ -1,4 +1,4 @@
-"""Each text is in the group that its words say, and each group's accuracy is its own."""
+"""Each text is in the right group, and each group has its own accuracy."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from moodring.evaluation.slices import (
     by_pattern,
     by_quantiles,
     by_share,
-    by_slice,
     by_source,
-    groups_of,
+    make_groups,
     read_texts,
+    slice_accuracy,
 )
 from moodring.io.tables import make_table
 
 
 def members(groups: Groups) -> dict[str, list[int]]:
-    """Which texts are in which group."""
+    """The texts in each group."""
     return {name: np.flatnonzero(groups.codes == code).tolist() for code, name in enumerate(groups.names)}
 
 
@@ -44,16 +44,16 @@ def members(groups: Groups) -> dict[str, list[int]]:
         "nobody, nothing",
     ],
 )
-def test_a_text_with_a_negation_is_told(text: str):
+def test_a_text_with_a_negation_is_found(text: str):
     assert members(by_pattern(["knot a notion nonetheless", text], NEGATION)) == {"without": [0], "with": [1]}
 
 
 @pytest.mark.parametrize("text", ["Good, BUT long", "although", "however; yet", "despite it all", "though"])
-def test_a_text_with_a_contrast_is_told(text: str):
+def test_a_text_with_a_contrast_is_found(text: str):
     assert members(by_pattern(["butter, thoughtful, yeti", text], CONTRAST)) == {"without": [0], "with": [1]}
 
 
-def test_lengths_fall_into_groups_of_about_equal_size_that_are_named_by_their_ends():
+def test_lengths_fall_into_make_groups_about_equal_size_named_by_shortest_and_longest():
     found = members(by_quantiles(np.array([5, 1, 2, 9, 3, 4, 8, 7]), 4))
     assert found == {"1 to 2": [1, 2], "3 to 4": [4, 5], "5 to 7": [0, 7], "8 to 9": [3, 6]}
     assert members(by_quantiles(np.array([3, 3, 3]), 4)) == {"3": [0, 1, 2]}
@@ -65,7 +65,7 @@ def test_texts_without_an_unknown_word_are_a_group_of_their_own():
     assert members(by_share(np.zeros(2))) == {"none": [0, 1]}
 
 
-def test_the_twenty_most_frequent_sources_stand_for_themselves():
+def test_the_twenty_most_frequent_sources_have_their_own_groups():
     sources = ["b", "a", "b", "", *(f"shop {i:02}" for i in range(30))]
     found = members(by_source(sources))
     assert list(found) == ["b", "(none)", "a", *(f"shop {i:02}" for i in range(17)), "other"]
@@ -76,7 +76,7 @@ def test_the_twenty_most_frequent_sources_stand_for_themselves():
 def test_each_groups_accuracy_is_its_own():
     right, rival = np.array([1, 1, 0, 1], bool), np.array([1, 0, 0, 0], bool)
     groups = {"half": Groups(("one", "none here", "two"), np.array([0, 0, 2, 2]))}
-    first, second = by_slice(groups, right, rival).to_dict("records")
+    first, second = slice_accuracy(groups, right, rival).to_dict("records")
     assert (first["name"], first["group"], first["rows"]) == ("half", "one", 2)
     assert (first["accuracy"], first["baseline_accuracy"]) == (1, 0.5)
     assert (second["group"], second["accuracy"], second["baseline_accuracy"]) == ("two", 0.5, 0)
@@ -85,11 +85,11 @@ def test_each_groups_accuracy_is_its_own():
     assert second["accuracy_high"] == pytest.approx(0.905469, abs=2e-6)
 
 
-def test_where_no_source_is_told_there_is_no_such_slice():
+def test_without_sources_there_is_no_source_slice():
     texts = Texts(["a", "not b"], np.array([1, 2]), np.zeros(2))
-    assert list(groups_of(texts)) == ["length", "negation", "contrast", "unknown words"]
+    assert list(make_groups(texts)) == ["length", "negation", "contrast", "unknown words"]
     told = Texts(["a", "not b"], np.array([1, 2]), np.zeros(2), ["x", "y"])
-    assert list(groups_of(told))[-1] == "source"
+    assert list(make_groups(told))[-1] == "source"
 
 
 # Reading
@@ -103,7 +103,7 @@ WORDS = ("film", "good")
 
 
 @pytest.mark.parametrize("drop", [False, True], ids=["mark", "drop"])
-def test_what_the_stages_know_of_the_test_texts_is_brought_together(drop: bool):
+def test_properties_of_the_test_texts_are_collected_from_the_stages(drop: bool):
     vocabulary = Vocabulary(WORDS, drop_oov=drop)
     test = Split(vocabulary.encode(["good film", "", "odd film"]), np.array([0, 1, 0], np.int8))
     found = read_texts(RAW, CLEAN, vocabulary, test)
@@ -113,7 +113,7 @@ def test_what_the_stages_know_of_the_test_texts_is_brought_together(drop: bool):
     assert found.sources == ["x", "", "x"]
 
 
-def test_a_table_without_sources_tells_none():
+def test_a_table_without_sources_gives_no_sources():
     test = Split(Vocabulary(WORDS).encode(["good film", "", "odd film"]), np.array([0, 1, 0], np.int8))
     assert read_texts(RAW.select(["split", "label", "text"]), CLEAN, Vocabulary(WORDS), test).sources is None
 

@@ -84,7 +84,7 @@ def with_row(**row: object) -> dict[str, Any]:
     ("tree", "told"),
     [
         ({**DECLARED, "seeds": [7]}, r"seeds: .*received: \[7\]"),
-        ({**DECLARED, "seeds": [7, 7]}, r"each counts once.*\[7, 7\]"),
+        ({**DECLARED, "seeds": [7, 7]}, r"each may occur only once.*\[7, 7\]"),
         ({**DECLARED, "archs": ["lstn"]}, r"twitter, Default parameters, `lstn`(.|\n)*did you mean 'lstm'"),
         ({**DECLARED, "tables": {"imbd": []}}, r"imbd(.|\n)*did you mean 'imdb'"),
         (with_row(), r"tables\.twitter\.0: .*either `experiment` or `settings`"),
@@ -97,7 +97,7 @@ def with_row(**row: object) -> dict[str, Any]:
         (with_row(settings={"train": {"epochs": 0}}), r"mine(.|\n)*train\.epochs: .*received: 0"),
     ],
 )
-def test_an_invalid_row_is_told(root: Path, tree: object, told: str):
+def test_an_invalid_row_is_refused(root: Path, tree: object, told: str):
     declare(root, tree)
     with pytest.raises(MoodringError, match=rf"docs/results\.yaml(.|\n)*{told}"):
         read_rows(root)
@@ -218,14 +218,16 @@ def test_a_table_has_its_groups_in_order_and_the_commits_of_its_runs(root: Path)
     assert "made at ccccccc." in text
 
 
-def test_leaks_are_told_in_words(root: Path):
+def test_leaks_are_described_in_sentences(root: Path):
     _, rows = read_rows(root)
     honest, lstm, leaking = rows[0], rows[2], rows[3]
     runs = found(0.77), found(0.78)
     text = leaks([entry(honest, *runs), entry(lstm, *runs), entry(leaking, found(0.99), found(1.0))])
     assert "99.50 % with `emoticons: keep`, 77.50 % with `emoticons: drop`: +22.0 points" in text
     assert "`emoticons: drop` in `nbsvm` and `twitter-lstm`; `emoticons: keep` in linear with" in text
-    assert "not all there" in leaks([entry(honest, found(), None), entry(leaking, *runs)])
+    assert "some of the runs to compare are missing" in leaks(
+        [entry(honest, found(), None), entry(leaking, *runs)]
+    )
 
 
 PAGE = "before\n<!-- table: imdb -->\nold\n<!-- end -->\nbetween\n<!-- leaks -->\n<!-- end -->\nafter\n"

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their digests."""
+"""Files are written whole or not at all; digests of files and directories."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_directory_is_replaced_whole(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_copy_replaces_what_stood_there(tmp_path: Path) -> None:
+def test_a_copy_replaces_the_old_file(tmp_path: Path) -> None:
     fill(tmp_path, {"source": "new", "target": "old and longer"})
     copy_file(tmp_path / "source", tmp_path / "target")
     assert (tmp_path / "target").read_text() == "new"
@@ -106,6 +106,6 @@ def test_a_trees_digest_is_over_names_and_digests_in_the_names_order(tmp_path: P
         pytest.param({"a": "1", "b": "2", "c": ""}, id="added"),
     ],
 )
-def test_a_trees_digest_tells_other_files(tmp_path: Path, other: dict[str, str]) -> None:
+def test_a_trees_digest_changes_with_its_files(tmp_path: Path, other: dict[str, str]) -> None:
     tree = fill(tmp_path / "tree", {"a": "1", "b": "2"})
     assert tree_sha256(tree) != tree_sha256(fill(tmp_path / "other", other))

@@ -1,4 +1,4 @@
-"""The tables that stages pass on, and stratified splits."""
+"""The tables between stages, and stratified splits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from moodring.errors import MoodringError
-from moodring.io.splits import held_out
+from moodring.io.splits import stratified_mask
 from moodring.io.tables import StoredTable, check_classes, content_digest, make_table, write_table
 
 ROWS: dict[str, list[Any]] = {"splits": ["train", "test"], "labels": [1, 0], "texts": ["a b", "c"]}
@@ -34,7 +34,7 @@ ROWS: dict[str, list[Any]] = {"splits": ["train", "test"], "labels": [1, 0], "te
         pytest.param({"splits": ["train"], "labels": [1], "texts": ["a btest\t0\t\nc"]}, id="short heading"),
     ],
 )
-def test_the_content_digest_tells_other_rows(change: dict[str, list[Any]]) -> None:
+def test_the_content_digest_changes_with_the_rows(change: dict[str, list[Any]]) -> None:
     assert content_digest(make_table(**ROWS)) != content_digest(make_table(**ROWS | change))
 
 
@@ -69,7 +69,7 @@ def test_a_table_with_sources_survives_its_file(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "table.parquet").equals(table)
 
 
-def test_a_missing_table_is_named_with_what_makes_it(tmp_path: Path) -> None:
+def test_a_missing_table_is_named_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"none\.parquet.*dvc repro"):
         rows_of(tmp_path / "none.parquet")
 
@@ -102,9 +102,9 @@ def test_a_table_with_altered_pages_is_named(tmp_path: Path) -> None:
         {"label": pa.array([1], pa.int8()), "split": ["train"], "text": ["a"]},
     ],
 )
-def test_a_table_of_other_columns_is_named(tmp_path: Path, columns: dict[str, Any]) -> None:
+def test_a_table_with_other_columns_is_named(tmp_path: Path, columns: dict[str, Any]) -> None:
     pq.write_table(pa.table(columns), tmp_path / "table.parquet")
-    with pytest.raises(MoodringError, match=r"table\.parquet holds other columns"):
+    with pytest.raises(MoodringError, match=r"table\.parquet must have the columns"):
         rows_of(tmp_path / "table.parquet")
 
 
@@ -123,13 +123,13 @@ LABELS = np.array([0] * 60 + [1] * 40, dtype=np.int8)
 
 
 def test_each_class_is_held_out_in_its_proportion() -> None:
-    mask = held_out(LABELS, 0.25, 7, "test")
+    mask = stratified_mask(LABELS, 0.25, 7, "test")
     assert mask.shape == LABELS.shape
     assert Counter(LABELS[mask].tolist()) == {0: 15, 1: 10}
 
 
-def test_what_is_held_out_depends_on_the_seed() -> None:
-    first, again, other = (held_out(LABELS, 0.25, seed, "test").tolist() for seed in (7, 7, 8))
+def test_the_held_out_rows_depend_on_the_seed() -> None:
+    first, again, other = (stratified_mask(LABELS, 0.25, seed, "test").tolist() for seed in (7, 7, 8))
     assert first == again
     assert first != other
 
@@ -137,4 +137,4 @@ def test_what_is_held_out_depends_on_the_seed() -> None:
 @pytest.mark.parametrize("labels", [[], [0], [0, 0, 1], [0, 1]])
 def test_too_few_rows_to_hold_any_out_are_refused_with_their_counts(labels: list[int]) -> None:
     with pytest.raises(MoodringError, match=rf"{len(labels)} rows as the validation split .*rows by label"):
-        held_out(np.array(labels, dtype=np.int8), 0.1, 7, "validation")
+        stratified_mask(np.array(labels, dtype=np.int8), 0.1, 7, "validation")

@@ -23,7 +23,7 @@ Row = dict[str, Any]
 
 @pytest.fixture
 def keras(params: Params) -> Cleaner:
-    """Rotten Tomatoes' way: lowered, punctuation left out."""
+    """The cleaner of Rotten Tomatoes: lower-cased, without punctuation."""
     return Cleaner(params.datasets["rotten_tomatoes"].preprocess)
 
 
@@ -46,7 +46,7 @@ def plain_raw() -> pa.Table:
 
 
 def hard_raw() -> pa.Table:
-    """Texts twice in train, in train and test, twice in test, and empty ones on both sides."""
+    """Texts that occur twice in train, in train and test, twice in test; empty texts in both."""
     rows = made()
     train = rows[:160] + rows[:40] + rows[160:163] + [(0, ""), (1, ""), (0, "...")]
     return table(train, rows[160:] + rows[160:162] + [(1, ""), (0, "?!")])
@@ -88,7 +88,7 @@ def test_validation_depends_on_the_seed_alone(keras: Cleaner) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_no_raw_text_stands_on_two_sides(keras: Cleaner, seed: int) -> None:
+def test_no_raw_text_is_in_two_splits(keras: Cleaner, seed: int) -> None:
     clean, _ = cleaned(hard_raw(), keras, seed, "made")
     train, validation, test = (texts_of(clean, split) for split in ("train", "validation", "test"))
     assert not train & validation
@@ -96,7 +96,7 @@ def test_no_raw_text_stands_on_two_sides(keras: Cleaner, seed: int) -> None:
     assert not validation & test
 
 
-def test_texts_alike_only_when_cleaned_are_kept_and_counted(keras: Cleaner) -> None:
+def test_texts_equal_only_when_cleaned_are_kept_and_counted(keras: Cleaner) -> None:
     rows = made()
     raw = table([*rows[:160], (1, f"{rows[170][1]}!")], rows[160:])
     clean, report = cleaned(raw, keras, 7, "made")
@@ -111,7 +111,7 @@ def test_the_report_counts_what_was_removed(keras: Cleaner) -> None:
     clean, report = cleaned(raw, keras, 7, "made")
     removed = report["removed_from_train"]
     assert removed["also_in_test"] == 3
-    # Of 40 pairs in training, one is removed for each that validation holds one half of.
+    # Training has 40 pairs. If validation gets one text of a pair, the other is removed.
     validation = Counter(row["text"] for row in split_of(clean, "validation"))
     twice = {text for _, text in made()[:40]}
     assert removed["also_in_validation"] == sum(
@@ -137,7 +137,7 @@ def test_rows_keep_their_order_within_train_and_validation(keras: Cleaner) -> No
         assert places == sorted(places)
 
 
-def test_splits_stand_in_the_order_train_validation_test(keras: Cleaner) -> None:
+def test_splits_are_in_the_order_train_validation_test(keras: Cleaner) -> None:
     clean, _ = cleaned(plain_raw(), keras, 7, "made")
     assert list(dict.fromkeys(clean["split"].to_pylist())) == ["train", "validation", "test"]
 
@@ -150,7 +150,7 @@ def test_empty_texts_are_kept_on_every_side(keras: Cleaner) -> None:
     assert report["emptied"] == {split: empty[split] for split in ("train", "validation", "test")}
 
 
-def test_the_report_tells_what_the_test_split_holds(keras: Cleaner) -> None:
+def test_the_report_describes_the_test_split(keras: Cleaner) -> None:
     test = [(1, "a b c"), (0, "a b"), (0, "..."), (1, "A, B!"), (1, "one two three four five")]
     _, report = cleaned(table(made()[:100], test), keras, 7, "made")
     report.pop("removed_from_train")
@@ -207,7 +207,7 @@ def test_a_clean_table_carries_the_cleaner_that_made_it(
 def test_a_split_of_one_class_is_refused(
     keras: Cleaner, train: list[tuple[int, str]], test: list[tuple[int, str]], split: str
 ) -> None:
-    with pytest.raises(MoodringError, match=rf"made: the {split} split must hold both classes"):
+    with pytest.raises(MoodringError, match=rf"made: the {split} split must contain both classes"):
         cleaned(table(train, test), keras, 7, "made")
 
 
@@ -234,7 +234,7 @@ def test_rows_keep_the_raw_tables_order(keras: Cleaner) -> None:
     assert clean["text"].to_pylist() == [keras(text) for _, text in made()]
 
 
-def test_a_piece_of_which_nothing_is_left_is_passed_over(keras: Cleaner) -> None:
+def test_a_piece_without_remaining_rows_is_skipped(keras: Cleaner) -> None:
     whole = table([*made()[:160], *made()[160:180]], made()[160:])
     pieces = pa.concat_tables([whole.slice(0, 160), whole.slice(160, 20), whole.slice(180)])
     assert [len(batch) for batch in pieces.to_batches()] == [160, 20, 40]

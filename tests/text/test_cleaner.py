@@ -47,14 +47,14 @@ TWEETS = [
 
 
 def cleaner(params: Params, *stop_words: str, **changes: Any) -> Cleaner:
-    """Nothing but splitting at whitespace, with changes."""
+    """Parameters that only split at white space, with changes."""
     plain = {"html": "keep", "lowercase": False, "emoticons": "drop", "pattern": "none", "stem": "none"}
     preprocess = params.datasets["twitter"].preprocess
     return Cleaner(preprocess.model_copy(update={**plain, "stop_words": "keep", **changes}), stop_words)
 
 
 def tweets(**changes: Any) -> Cleaner:
-    """The Twitter notebook's way with the tests' stop words, with changes."""
+    """The Twitter notebook's cleaner with made stop words, with changes."""
     settings = read_yaml(ROOT / "experiments/twitter-lstm.yaml")["datasets"]["twitter"]["preprocess"]
     return Cleaner(PreprocessParams.model_validate({**settings, **changes}), STOP_WORDS)
 
@@ -124,11 +124,11 @@ def test_keras_filters_separate_words(params: Params, character: str) -> None:
 
 
 @pytest.mark.parametrize("character", "'\u2019é0…")
-def test_what_keras_does_not_filter_stays_in_the_word(params: Params, character: str) -> None:
+def test_characters_that_keras_does_not_filter_stay_in_the_word(params: Params, character: str) -> None:
     assert cleaner(params, pattern="keras")(f"one{character}two") == f"one{character}two"
 
 
-def test_stop_words_are_looked_at_only_when_asked_for(params: Params) -> None:
+def test_stop_words_are_used_only_when_asked_for(params: Params) -> None:
     both = [cleaner(params, "the", stop_words=choice)("the end of the") for choice in ("keep", "english")]
     assert both == ["the end of the", "end of"]
 
@@ -144,7 +144,7 @@ def test_a_text_without_words_becomes_empty(
 
 
 @pytest.mark.parametrize("dataset", ["rotten_tomatoes", "twitter", "imdb"])
-def test_a_recipe_cleans_alike_after_json(params: Params, dataset: str) -> None:
+def test_a_recipe_cleans_the_same_after_json(params: Params, dataset: str) -> None:
     original = Cleaner(params.datasets[dataset].preprocess, STOP_WORDS)
     restored = Cleaner.from_recipe(json.loads(json.dumps(original.recipe())))
     assert [restored(text) for text in TWEETS] == [original(text) for text in TWEETS]
@@ -160,8 +160,8 @@ def test_a_million_hostile_characters_are_cleaned(unit: str, emoticons: str) -> 
     assert cleaning(f"first {unit * (1_000_000 // len(unit))}").startswith("first")
 
 
-# Whatever a byte table could mistake: parts of links, mentions, tags and emoticons; white space and letters
-# beyond ASCII; letters whose lower case is longer, is ASCII, or depends on what stands beside them.
+# Cases hard for a byte table: parts of links, mentions, tags and emoticons; white space and letters
+# beyond ASCII; letters whose lower case is longer, is ASCII, or depends on the next letter.
 PARTS = [
     *("a", "B", "the", "Running", "don", "0", "z9", "'", "'s", ".", ",", "-", "_", "&", "\x00", "\x7f"),
     *("@", "@u", "#x", "http", "https", "htt", ":", "//t.co", "http://x.y", "https:", "HTTP:", "htt:"),
@@ -207,7 +207,7 @@ def test_arrow_columns_are_cleaned_wherever_their_chunks_begin(params: Params) -
         assert clean.clean_all(pa.array(texts, kind).slice(7, 2000)).to_pylist() == expected[7:2007]
 
 
-def test_white_space_is_what_python_takes_for_it() -> None:
+def test_white_space_is_the_same_as_pythons() -> None:
     spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
     assert [chr(byte) for byte in np.flatnonzero(strings.WHITE)] == [
         each for each in spaces if each.isascii()

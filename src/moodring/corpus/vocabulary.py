@@ -1,4 +1,4 @@
-"""The vocabulary: fitted on clean training text, then encoding any clean text."""
+"""The vocabulary: fit it on clean training texts, then encode any clean texts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from moodring.io.files import write_json
 from moodring.io.strings import Texts
 from moodring.params.data import TokenizeParams
 
-ROWS = 4096  # encoded at once
-MERGED_AT = 1 << 20  # counted words that wait to be merged: about 30 MB
+ROWS = 4096  # texts encoded at once
+MERGED_AT = 1 << 20  # table rows before a merge: about 30 MB
 
 
 class WordCounts:
-    """How often each word was seen in clean texts; grows with the words, not with the texts."""
+    """Counts words in clean texts; memory grows with distinct words, not with texts."""
 
     def __init__(self) -> None:
         self._parts: list[pa.Table] = []
@@ -37,11 +37,11 @@ class WordCounts:
             self._parts.append(pa.table({"word": words.distinct, "count": counts}))
         if sum(map(len, self._parts)) > self._limit:
             merged = self.table()
-            # Twice as many: else a large vocabulary would be merged with every few texts.
+            # Double the limit: otherwise a large vocabulary would be merged again after every few texts.
             self._parts, self._limit = [merged], max(MERGED_AT, 2 * len(merged))
 
     def table(self) -> pa.Table:
-        """A row a word, in no order: word, count."""
+        """The counts, a row a word in any order: word, count."""
         empty = pa.table({"word": pa.array([], pa.large_string()), "count": pa.array([], pa.int64())})
         parts = pa.concat_tables([empty, *self._parts]).combine_chunks()
         words = parts["word"].chunk(0).dictionary_encode()
@@ -52,48 +52,48 @@ class WordCounts:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words by rank: id 0 pads, id 1 is out of vocabulary, id 2 the most frequent word.
+    """Words by rank: id 0 is padding, id 1 an unknown word, id 2 the most frequent word.
 
-    `drop_oov` says that encoding leaves unknown words out instead of marking them.
+    With `drop_oov`, encoding drops unknown words; without it, they get id 1.
     """
 
     words: tuple[str, ...]
     drop_oov: bool = False
 
     def __len__(self) -> int:
-        """Ids in use: the rows that an embedding needs."""
+        """The number of ids: the rows of an embedding."""
         return len(self.words) + SPECIAL
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger]:
-        """The smallest unsigned integer type that holds every id."""
+        """The smallest unsigned integer type that fits every id."""
         return np.min_scalar_type(len(self) - 1)
 
     @classmethod
     def fit(cls, texts: Texts, params: TokenizeParams) -> Vocabulary:
-        """As `of_counts`, from clean texts."""
+        """Count the words of clean texts, then rank them; see `of_counts`."""
         counts = WordCounts()
         counts.add(texts)
         return cls.of_counts(counts, params)
 
     @classmethod
     def of_counts(cls, counts: WordCounts, params: TokenizeParams) -> Vocabulary:
-        """Rank words by frequency; words equally frequent stand in code point order.
+        """Rank words by frequency; equally frequent words are in code point order.
 
         Raises:
-            MoodringError: no word is left.
+            MoodringError: no word is frequent enough.
         """
         table, size = counts.table(), params.max_tokens - SPECIAL
         seen = table["count"].to_numpy()
-        # Only what may get in is sorted: most words are rare.
+        # Most words are rare: remove those that cannot be ranked before sorting.
         least = max(params.min_count, np.partition(seen, -size)[-size] if len(seen) > size else 0)
         table = table.filter(pc.greater_equal(table["count"], least))
         table = table.sort_by([("count", "descending"), ("word", "ascending")])
         ranked = table["word"].slice(0, size).to_pylist()
         if not ranked:
             raise MoodringError(
-                f"no word of the training split is seen {params.min_count} times: the vocabulary is empty. "
-                "Lower tokenize.min_count or keep more in preprocess."
+                f"no word occurs {params.min_count} times in the training split: the vocabulary is empty. "
+                "Lower tokenize.min_count or keep more words in preprocess."
             )
         return cls(tuple(ranked), drop_oov=params.oov == "drop")
 
@@ -126,10 +126,10 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Read what `save` wrote.
+        """Read the file of `save`.
 
         Raises:
-            MoodringError: the file is missing or is no vocabulary.
+            MoodringError: the file is missing or is not a vocabulary.
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -138,4 +138,6 @@ class Vocabulary:
                 raise TypeError("words must be a list of strings")
             return cls(tuple(words), bool(drop_oov))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MoodringError(f"{path} is no vocabulary: {error}. Run `dvc repro` to make it.") from error
+            raise MoodringError(
+                f"{path} is not a vocabulary: {error}. Run `dvc repro` to make it."
+            ) from error

@@ -19,10 +19,10 @@ _MEMBER = re.compile(r"aclImdb/(?P<split>train|test)/(?P<label>neg|pos)/(?P<id>\
 
 
 def read() -> pa.Table:
-    """The labelled reviews: train before test, negative before positive, each by its number.
+    """The labelled reviews: train before test, negative before positive, each group sorted by number.
 
     Raises:
-        MoodringError: the archive is out of reach, damaged, or holds no reviews.
+        MoodringError: the archive is unreachable, damaged, or contains no reviews.
     """
     with fetched([ARCHIVE], home=HOME) as path:
         assert path is not None  # `home` is given
@@ -30,15 +30,17 @@ def read() -> pa.Table:
 
 
 def read_archive(path: Path) -> pa.Table:
-    """As `read`, from the archive on disk; the order of its members does not matter."""
+    """Like `read`, from an archive on disk; the order of its members does not matter."""
     reviews: list[tuple[bool, int, int, str]] = []
     for name, content in read_tar(path, lambda name: _MEMBER.fullmatch(name) is not None):
         place = _MEMBER.fullmatch(name)
-        assert place is not None  # `wanted` above
+        assert place is not None  # the filter above
         key = (place["split"] == "test", LABELS[place["label"]], int(place["id"]))
         reviews.append((*key, decode(content, name)))
     if not reviews:
-        raise MoodringError(f"{path.name} holds no reviews (aclImdb/train/pos/0_9.txt and so on)")
+        raise MoodringError(
+            f"{path.name} contains no reviews: files such as aclImdb/train/pos/0_9.txt are expected"
+        )
     reviews.sort(key=lambda review: review[:3])
     return make_table(
         ["test" if in_test else "train" for in_test, _, _, _ in reviews],

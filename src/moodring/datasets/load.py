@@ -1,4 +1,4 @@
-"""The catalogue: from a source block of params.yaml to a checked raw table."""
+"""The catalogue of datasets: a source block of params.yaml becomes a checked raw table."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import pyarrow as pa
 
 from moodring.datasets import imdb, own_file, rotten_tomatoes, twitter
 from moodring.errors import MoodringError
-from moodring.io.splits import held_out
+from moodring.io.splits import stratified_mask
 from moodring.io.tables import check_classes, content_digest
 from moodring.params.data import FileSource, ImdbSource, RottenTomatoesSource, Source, TwitterSource
 
-# SHA-256 over the rows as published, before a test split is drawn; see `tables.content_digest`.
+# SHA-256 over the published rows, before a test split is drawn; see `tables.content_digest`.
 DIGESTS = {
     "rotten_tomatoes": "f0e1582c2e19b256f34f97d10d293b08ce727f2bccad88d50f215f841d9881f2",
     "twitter": "decf4b00890910558e9ce6dea2c85a8ee7fabcc2165cabbcd6548a0d7fd70181",
@@ -22,11 +22,11 @@ def load_raw(source: Source, name: str) -> pa.Table:
     """Fetch a dataset and return its raw table: split (train, test), label, text, in a fixed order.
 
     Args:
-        source: where it comes from.
-        name: what messages call it.
+        source: the dataset's block of params.yaml.
+        name: of the dataset, for error messages.
 
     Raises:
-        MoodringError: it is out of reach, damaged, altered, or not a table of both classes.
+        MoodringError: it is unreachable, damaged or altered, or a class is missing.
     """
     table, expected = _read(source)
     received = content_digest(table)
@@ -55,6 +55,6 @@ def _read(source: Source) -> tuple[pa.Table, str | None]:
 
 
 def _draw_test(table: pa.Table, share: float, seed: int) -> pa.Table:
-    mask = held_out(table["label"].to_numpy(), share, seed, "test")
-    split = pa.array(["test" if held else "train" for held in mask])
+    mask = stratified_mask(table["label"].to_numpy(), share, seed, "test")
+    split = pa.array(["test" if in_test else "train" for in_test in mask])
     return table.set_column(0, "split", split)

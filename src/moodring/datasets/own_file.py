@@ -1,4 +1,4 @@
-"""A CSV or Parquet file of the user's own, by params alone."""
+"""The user's own CSV or Parquet file, described in params.yaml."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MAX_CSV_BYTES = 2**31 - 1
 
 
 def read(source: FileSource) -> pa.Table:
-    """The file's rows in order; a missing text is an empty one. Messages count data rows from 1.
+    """Read the file's rows in order; a missing text becomes an empty one. Messages count rows from 1.
 
-    Rows are all in the split `train` unless `source.split` names a column that says otherwise.
+    All rows are in the split `train`, unless `source.split` names a column with the splits.
 
     Raises:
-        MoodringError: the file is missing, unreadable, not UTF-8, lacks a named column, or holds a
+        MoodringError: the file is missing, unreadable, not UTF-8, lacks a named column, or has a
             label or split that the source block does not name.
     """
     path = find_file(source.path)
@@ -33,13 +33,13 @@ def read(source: FileSource) -> pa.Table:
     for column in filter(None, columns):
         if table.column_names.count(column) != 1:
             raise MoodringError(
-                f"{source.path} has no single column {column!r}; its columns: {', '.join(table.column_names)}"
+                f"{source.path} must have one column {column!r}; its columns: {', '.join(table.column_names)}"
             )
     texts = [_text(value, row, source) for row, value in enumerate(table[source.text].to_pylist(), start=1)]
     meaning = {_key(value): POSITIVE for value in source.positive}
     for value in source.negative:
         if meaning.setdefault(_key(value), NEGATIVE) == POSITIVE:
-            raise MoodringError(f"label {value!r} stands in both positive and negative: choose one")
+            raise MoodringError(f"label {value!r} is in both positive and negative: choose one")
     labels = [
         _label(value, row, meaning, source)
         for row, value in enumerate(table[source.label].to_pylist(), start=1)
@@ -58,7 +58,7 @@ def _read_file(path: Path) -> pa.Table:
         match path.suffix.lower():
             case ".parquet":
                 table = pq.read_table(path)
-                table.validate(full=True)  # such as: is text UTF-8?
+                table.validate(full=True)  # for example: is the text UTF-8?
                 return table
             case ".csv":
                 return _read_csv(path)
@@ -71,11 +71,11 @@ def _read_file(path: Path) -> pa.Table:
 def _read_csv(path: Path) -> pa.Table:
     if (size := path.stat().st_size) >= MAX_CSV_BYTES:
         raise MoodringError(
-            f"{path.name} has {size} bytes; a CSV file of up to {MAX_CSV_BYTES} is read. Bring it as Parquet."
+            f"{path.name} has {size} bytes; a CSV file may have up to {MAX_CSV_BYTES}. Save it as Parquet."
         )
-    # Everything as text: whether a label reads 1 or "1" must not depend on the rows around it.
+    # Read every column as text: the type of a label must not depend on other rows.
     options = pa_csv.ParseOptions(newlines_in_values=True)
-    # One block holds any text; a value may not cross two of Arrow's blocks.
+    # One block for the whole file: Arrow cannot read a value that crosses two blocks.
     reading = pa_csv.ReadOptions(block_size=max(size + 1, 1 << 20), use_threads=False)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         names = next(csv.reader(stream), [])
@@ -89,7 +89,7 @@ def _text(value: object, row: int, source: FileSource) -> str:
         return ""
     if not isinstance(value, str):
         raise MoodringError(
-            f"{source.path}, row {row}: column {source.text!r} must hold text, received: {value!r:.80}"
+            f"{source.path}, row {row}: column {source.text!r} must contain text, received: {value!r:.80}"
         )
     return value
 
@@ -111,7 +111,7 @@ def _label(value: object, row: int, meaning: dict[str, int], source: FileSource)
 
 
 def _key(value: object) -> str:
-    """One spelling for a label's value, whether params.yaml, CSV or Parquet holds it."""
+    """Spell a label the same way, whether it comes from params.yaml, CSV or Parquet."""
     text = str(value).strip().lower()
     with contextlib.suppress(ValueError):
         number = float(text)

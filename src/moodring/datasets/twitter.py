@@ -1,4 +1,4 @@
-"""NLTK's twitter_samples: 5,000 positive and 5,000 negative tweets, collected by their emoticons."""
+"""NLTK's twitter_samples: 5,000 positive and 5,000 negative tweets, labelled by their emoticons."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def read() -> pa.Table:
     """The tweets in corpus order, positive before negative, the first 4,000 of each class in `train`.
 
     Raises:
-        MoodringError: the corpus is out of reach or damaged.
+        MoodringError: the corpus is unreachable or damaged.
     """
     with fetched_corpus("twitter_samples", "twitter_samples") as path:
         return read_corpus(path)
 
 
 def read_corpus(path: Path) -> pa.Table:
-    """As `read`, from the zip archive or the directory that NLTK's downloader leaves."""
+    """Like `read`, from the zip archive or the directory of NLTK's downloader."""
     if path.is_dir():
         contents = {name: _read_file(path.parent / name) for name in MEMBERS.values()}
     else:
@@ -57,7 +57,7 @@ def _read_file(path: Path) -> bytes:
 
 def _texts(content: bytes, name: str) -> list[str]:
     texts = []
-    # Not splitlines: a tweet may hold U+2028, which that would take for a line's end.
+    # Not splitlines: it would cut a tweet at U+2028.
     for number, line in enumerate(decode(content, name).split("\n"), start=1):
         if not line.strip():
             continue

@@ -1,1 +1,1 @@
-"""Judge scores by labels."""
+"""Compare scores with labels: metrics, curves, slices, calibration."""

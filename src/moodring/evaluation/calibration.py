@@ -1,6 +1,6 @@
-"""Temperature scaling: one divisor of a model's logits, so that its scores are the shares they claim to be.
+"""Temperature scaling: divide a model's logits by one number, so that scores match observed frequencies.
 
-Guo et al. 2017, "On Calibration of Modern Neural Networks". It moves no score across 0.5.
+No score crosses 0.5. Source: Guo et al. 2017, "On Calibration of Modern Neural Networks".
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ DIGITS = 6
 
 
 def fit_temperature(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> float:
-    """The temperature that makes the scores' log loss least.
+    """Fit the temperature that minimises the log loss of the scores.
 
     Args:
         labels: 0 negative, 1 positive, both present; shape (rows,).
-        scores: probability of positive, shape (rows,); not those that are to be judged.
+        scores: probability of positive, shape (rows,); from other rows than those that are evaluated.
 
     Returns:
-        Between `LOWEST` and `HIGHEST`, rounded to `DIGITS`; above 1 the scores were too sure.
+        Between `LOWEST` and `HIGHEST`, rounded to `DIGITS`; above 1 means that the scores were overconfident.
     """
     from scipy.optimize import minimize_scalar
 

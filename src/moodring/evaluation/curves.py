@@ -45,7 +45,7 @@ def precision_recall(labels: Labels, scores: Scores) -> pd.DataFrame:
 
 
 def histogram(labels: Labels, scores: Scores) -> pd.DataFrame:
-    """Scores of each class by bin, `HISTOGRAM_BINS` rows a class: score (the bin's middle), label, rows."""
+    """Count scores by class and bin, `HISTOGRAM_BINS` rows a class: score (the bin's middle), label, rows."""
     bin_of = bin_index(scores, HISTOGRAM_BINS)
     middles = (np.arange(HISTOGRAM_BINS) + 0.5) / HISTOGRAM_BINS
     return pd.concat(

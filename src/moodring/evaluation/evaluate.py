@@ -1,4 +1,4 @@
-"""From labels and scores to metrics and the data of the plots."""
+"""Compute metrics and the data of the plots from labels and scores."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from moodring.evaluation.calibration import NONE, apply_temperature, fit_tempera
 from moodring.evaluation.comparison import compare
 from moodring.evaluation.curves import by_length, confusion, histogram, precision_recall, roc
 from moodring.evaluation.metrics import DIGITS, Labels, Scores, calibration, calibration_error, flat_metrics
-from moodring.evaluation.slices import Texts, by_slice, groups_of
+from moodring.evaluation.slices import Texts, make_groups, slice_accuracy
 from moodring.params.evaluation import EvaluateParams
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What evaluation found.
+    """The results of an evaluation.
 
     Args:
-        scores: of the test split, calibrated; the rest is about these.
-        metrics: flat: those of `flat_metrics`, the calibration's, and those of `comparison.compare`.
+        scores: calibrated scores of the test split; all other fields are computed from them.
+        metrics: those of `flat_metrics`, of the calibration and of `comparison.compare`, without nesting.
         slices: confusion counts, accuracy by text length, and each group of each slice.
-        tables: the data of each plot, by the plot's name.
+        tables: the data of each plot, by name.
         mistakes: see `most_confident_mistakes`.
     """
 
@@ -47,11 +47,11 @@ class Scored:
 def evaluate(
     test: Scored, validation: Scored, baseline: Scores, texts: Texts, params: EvaluateParams
 ) -> Evaluation:
-    """Calibrate the test split's scores on the validation split, and judge them by their labels.
+    """Calibrate the test scores on the validation split, then compare them with the test labels.
 
     Args:
-        test: scored by the model.
-        validation: scored by the model.
+        test: labels and the model's scores of the test split.
+        validation: labels and the model's scores of the validation split.
         baseline: the baseline's probability of positive for each test text, shape (rows,).
         texts: of the test split.
         params: threshold, calibration and its bins, number of mistakes.
@@ -62,7 +62,9 @@ def evaluate(
     scores = apply_temperature(test.scores, temperature)
     counts = confusion(labels, scores, threshold)
     lengths = by_length(labels, scores, texts.lengths, threshold)
-    groups = by_slice(groups_of(texts), (scores >= threshold) == labels, (baseline >= threshold) == labels)
+    groups = slice_accuracy(
+        make_groups(texts), (scores >= threshold) == labels, (baseline >= threshold) == labels
+    )
     named = {f"{row.actual}_as_{row.predicted}": int(row.rows) for row in counts.itertuples()}
     before = calibration_error(labels, test.scores, params.bins)
     return Evaluation(
@@ -94,10 +96,10 @@ def evaluate(
 def most_confident_mistakes(
     labels: Labels, scores: Scores, baseline: Scores, texts: Sequence[str], params: EvaluateParams
 ) -> pd.DataFrame:
-    """The mislabelled texts whose scores are farthest from the truth; of equal ones, the first.
+    """The mislabelled texts whose scores are farthest from the truth; ties keep the order of the rows.
 
     Returns:
-        `params.mistakes` rows at most: text (raw), label (negative, positive), score, baseline_score.
+        At most `params.mistakes` rows: text (raw), label (negative, positive), score, baseline_score.
     """
     wrong = np.flatnonzero((scores >= params.threshold) != labels)
     distance = np.abs(scores[wrong].astype(np.float64) - labels[wrong])

@@ -1,4 +1,4 @@
-"""Metrics of labels and scores."""
+"""Metrics computed from labels and scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIGITS = 6
 
 
 def flat_metrics(labels: Labels, scores: Scores, params: EvaluateParams) -> dict[str, float | int]:
-    """What metrics/test.json says of scores alone.
+    """The metrics in metrics/test.json that need only labels and scores.
 
     Args:
         labels: 0 negative, 1 positive, both present; shape (rows,).
@@ -64,7 +64,7 @@ def calibration(labels: Labels, scores: Scores, bins: int) -> pd.DataFrame:
 def calibration_error(labels: Labels, scores: Scores, bins: int) -> float:
     """The expected calibration error of the positive class (Naeini et al. 2015).
 
-    That is the gap between a bin's mean score and its share of positives, averaged over the rows.
+    The gap between a bin's mean score and its share of positives, averaged over the rows.
     """
     table = calibration(labels, scores, bins)
     gaps = (table["score"] - table["positive_share"]).abs()
@@ -72,5 +72,5 @@ def calibration_error(labels: Labels, scores: Scores, bins: int) -> float:
 
 
 def bin_index(scores: Scores, bins: int) -> NDArray[np.int64]:
-    """The equally wide bin between 0 and 1 that each score is in, shape (rows,)."""
+    """The index of each score's bin; the bins divide 0 to 1 equally; shape (rows,), int64."""
     return np.minimum((scores.astype(np.float64) * bins).astype(np.int64), bins - 1)

@@ -23,7 +23,7 @@ from moodring.io.tables import SOURCE, Rows
 NEGATION = re.compile(r"\b(?:not|no|never|none|nobody|nothing|nowhere|neither|nor|cannot)\b|n['’]t\b")  # noqa: RUF001
 CONTRAST = re.compile(r"\b(?:but|although|though|however|yet|despite)\b")
 LENGTH_GROUPS = 4
-OOV_GROUPS = 3  # besides the texts without an unknown word
+OOV_GROUPS = 3  # in addition to the group without unknown words
 MAX_SOURCES = 20
 CONFIDENCE = 0.95
 DIGITS = 6
@@ -31,14 +31,14 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class Texts:
-    """What is known of the test split's texts besides label and scores; each has a value a text.
+    """The test split's texts and their properties; each field has one value a text.
 
     Args:
-        raw: as the source has them.
-        lengths: tokens, shape (texts,), int64.
+        raw: the texts before cleaning.
+        lengths: number of tokens, shape (texts,), int64.
         unknown: share of a text's words that are not in the vocabulary, shape (texts,), float64; 0 for
             an empty text.
-        sources: where each comes from, or None where the dataset does not tell.
+        sources: the source of each text, or None if the dataset has no sources.
     """
 
     raw: Sequence[str]
@@ -56,25 +56,25 @@ class Groups:
 
 
 def read_texts(raw: Rows, clean: Rows, vocabulary: Vocabulary, test: Split) -> Texts:
-    """Bring together what the stages before know of the test split's texts.
+    """Collect the test split's texts and their properties from the earlier stages.
 
     Args:
-        raw: the download stage's table; its test rows stand in the order of the clean ones.
+        raw: the download stage's table; its test rows are in the order of the clean ones.
         clean: the preprocess stage's table.
         vocabulary: the tokenize stage's.
         test: the encoded test split.
 
     Raises:
-        MoodringError: the tables hold other test rows than the corpus.
+        MoodringError: the tables and the corpus have different test rows.
     """
     columns, cleaned = _test_rows(raw), _test_rows(clean)
     for name, labels in (("raw", columns["label"]), ("clean", cleaned["label"])):
         if labels != test.labels.tolist():
             raise MoodringError(
-                f"the {name} table's {len(labels)} test rows are not the corpus' {len(test.labels)}. "
+                f"the {name} table's {len(labels)} test rows differ from the corpus's {len(test.labels)}. "
                 "Run `dvc repro` to make both."
             )
-    # Encoded anew, for where the corpus leaves unknown words out.
+    # Encode again: the corpus may have dropped unknown words.
     words = replace(vocabulary, drop_oov=False).encode(cleaned["text"])
     before = np.append(0, np.cumsum(words.tokens == OOV))[words.offsets]
     unknown = np.diff(before) / np.maximum(words.lengths, 1)
@@ -91,25 +91,25 @@ def _test_rows(table: Rows) -> dict[str, list[Any]]:
     return columns
 
 
-def groups_of(texts: Texts) -> dict[str, Groups]:
-    """Every slice that the texts allow, by its name."""
-    found = {
+def make_groups(texts: Texts) -> dict[str, Groups]:
+    """Group the texts for every slice, by the slice's name; `source` only if the texts have sources."""
+    groups = {
         "length": by_quantiles(texts.lengths, LENGTH_GROUPS),
         "negation": by_pattern(texts.raw, NEGATION),
         "contrast": by_pattern(texts.raw, CONTRAST),
         "unknown words": by_share(texts.unknown),
     }
-    return found if texts.sources is None else {**found, "source": by_source(texts.sources)}
+    return groups if texts.sources is None else {**groups, "source": by_source(texts.sources)}
 
 
 def by_pattern(texts: Sequence[str], pattern: re.Pattern[str]) -> Groups:
-    """Texts that hold the pattern, in lower case, and those that do not."""
-    held = [pattern.search(text.lower()) is not None for text in texts]
-    return Groups(("without", "with"), np.array(held, dtype=np.intp))
+    """Group texts by whether their lower-cased text matches the pattern."""
+    matches = [pattern.search(text.lower()) is not None for text in texts]
+    return Groups(("without", "with"), np.array(matches, dtype=np.intp))
 
 
 def by_quantiles(lengths: NDArray[np.int64], count: int) -> Groups:
-    """Lengths in up to `count` groups of about equal size, named by their shortest and longest."""
+    """Group lengths into up to `count` groups of about equal size, named by shortest and longest."""
     codes = quantile_codes(lengths, count)
     parts = [lengths[codes == code] for code in range(codes.max() + 1)]
     spans = [(int(part.min()), int(part.max())) for part in parts]
@@ -117,7 +117,7 @@ def by_quantiles(lengths: NDArray[np.int64], count: int) -> Groups:
 
 
 def by_share(unknown: NDArray[np.float64]) -> Groups:
-    """Texts without an unknown word, then by the unknown share in up to `OOV_GROUPS` of about equal size."""
+    """One group without unknown words, then up to `OOV_GROUPS` groups of about equal size by their share."""
     some = unknown > 0
     codes = np.zeros(len(unknown), dtype=np.intp)
     if not some.any():
@@ -128,7 +128,7 @@ def by_share(unknown: NDArray[np.float64]) -> Groups:
 
 
 def by_source(sources: Sequence[str]) -> Groups:
-    """The `MAX_SOURCES` most frequent sources, the most frequent first, and all others together."""
+    """A group for each of the `MAX_SOURCES` most frequent sources, and one for all others."""
     ranked = sorted(Counter(sources).items(), key=lambda pair: (-pair[1], pair[0]))
     names = [name for name, _ in ranked[:MAX_SOURCES]]
     place = {name: code for code, name in enumerate(names)}
@@ -137,20 +137,20 @@ def by_source(sources: Sequence[str]) -> Groups:
 
 
 def quantile_codes(values: NDArray[np.int64] | NDArray[np.float64], count: int) -> NDArray[np.intp]:
-    """The group of each value among up to `count` of about equal size; equal values share one."""
+    """The group of each value, in up to `count` groups of about equal size; equal values share a group."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, count + 1)[1:], method="lower"))
     return np.searchsorted(edges, values)
 
 
-def by_slice(
+def slice_accuracy(
     groups: Mapping[str, Groups], right: NDArray[np.bool_], baseline_right: NDArray[np.bool_]
 ) -> pd.DataFrame:
-    """The accuracy of the model and the baseline in each group that holds a text.
+    """The accuracy of the model and the baseline in each group that is not empty.
 
     Args:
         groups: the slices, by name.
-        right: where the model is, shape (texts,).
-        baseline_right: where the baseline is, shape (texts,).
+        right: true where the model is right, shape (texts,).
+        baseline_right: true where the baseline is right, shape (texts,).
 
     Returns:
         A row a group: name (the slice's), group, rows, accuracy with Wilson's 95 % interval
@@ -161,12 +161,12 @@ def by_slice(
     rows = []
     for name, slice_ in groups.items():
         for code, group in enumerate(slice_.names):
-            own = slice_.codes == code
-            if not (count := int(own.sum())):
+            in_group = slice_.codes == code
+            if not (count := int(in_group.sum())):
                 continue
-            correct = int(right[own].sum())
+            correct = int(right[in_group].sum())
             interval = binomtest(correct, count).proportion_ci(CONFIDENCE, method="wilson")
-            shares = (correct / count, interval.low, interval.high, baseline_right[own].mean())
+            shares = (correct / count, interval.low, interval.high, baseline_right[in_group].mean())
             rows.append((name, group, count, *(round(float(share), DIGITS) for share in shares)))
     columns = ["name", "group", "rows", "accuracy", "accuracy_low", "accuracy_high", "baseline_accuracy"]
     return pd.DataFrame(rows, columns=columns)

@@ -1,4 +1,4 @@
-"""The rows of docs/results.md with their runs."""
+"""Read the rows of docs/results.md together with their runs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from moodring.tracking.listing import evaluated_runs
 
 
 def read_entries(root: Path) -> list[Entry]:
-    """The rows of docs/results.yaml with their runs in the store.
+    """Read the rows of docs/results.yaml and find their runs in the store.
 
     Raises:
         MoodringError: the file is not valid, or the store cannot be opened.
     """
     seeds, rows = read_rows(root)
-    found = iter(evaluated_runs([row.at(seed) for row in rows for seed in seeds]))
-    return [Entry(row, {seed: next(found) for seed in seeds}) for row in rows]
+    runs = iter(evaluated_runs([row.at(seed) for row in rows for seed in seeds]))
+    return [Entry(row, {seed: next(runs) for seed in seeds}) for row in rows]

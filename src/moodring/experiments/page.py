@@ -1,4 +1,4 @@
-"""The tables of docs/results.md: from rows and the runs found for them to Markdown."""
+"""Write the tables of docs/results.md as Markdown, from rows and their runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Entry:
-    """A row with its runs by seed, in the seeds' order; None where there is no such run."""
+    """A row and its runs by seed, in the order of the seeds; None if a run is missing."""
 
     row: Row
     runs: Mapping[int, FoundRun | None]
@@ -31,26 +31,26 @@ class Entry:
         return [seed for seed, run in self.runs.items() if run is None]
 
     @property
-    def whole(self) -> list[FoundRun] | None:
-        """The runs of all seeds; None where one is missing, so that nobody averages fewer."""
-        found = [run for run in self.runs.values() if run is not None]
-        return found if len(found) == len(self.runs) else None
+    def complete_runs(self) -> list[FoundRun] | None:
+        """The runs of all seeds; None if one is missing, so that no mean covers fewer seeds."""
+        runs = [run for run in self.runs.values() if run is not None]
+        return runs if len(runs) == len(self.runs) else None
 
     @property
     def accuracy(self) -> float | None:
         """The mean test accuracy over all seeds."""
-        return None if self.whole is None else mean(_values(self.whole, "test_accuracy"))
+        return None if self.complete_runs is None else mean(_values(self.complete_runs, "test_accuracy"))
 
 
 def filled(page: str, entries: Sequence[Entry]) -> str:
-    """A page with the tables between its marks: `<!-- table: DATASET -->` and `<!-- leaks -->`.
+    """Fill in a page's tables, at its marks `<!-- table: DATASET -->` and `<!-- leaks -->`.
 
     Raises:
         MoodringError: the page lacks a mark, or a row's runs were tested on different numbers of texts.
     """
     for dataset in dict.fromkeys(entry.row.dataset for entry in entries):
         page = _between(
-            page, f"table: {dataset}", table([one for one in entries if one.row.dataset == dataset])
+            page, f"table: {dataset}", table([entry for entry in entries if entry.row.dataset == dataset])
         )
     return _between(page, "leaks", leaks(entries))
 
@@ -85,7 +85,7 @@ def table(entries: Sequence[Entry]) -> str:
 
 
 def leaks(entries: Sequence[Entry]) -> str:
-    """What kept emoticons are worth, and what becomes of them in each row of such a dataset, in words."""
+    """Sentences about emoticons: the accuracy they add, and how each row of the dataset treats them."""
     leaking = [entry for entry in entries if entry.row.group == LEAKAGE]
     honest = {_subject(entry): entry for entry in entries if entry.row.group == DEFAULT}
     lines = [_gap(entry, honest.get(_subject(entry))) for entry in leaking]
@@ -95,13 +95,13 @@ def leaks(entries: Sequence[Entry]) -> str:
             if entry.row.dataset == dataset:
                 name = f"`{entry.row.experiment}`" if entry.row.experiment else entry.row.label
                 treated.setdefault(_emoticons(entry), []).append(name)
-        told = [f"{way} in {_listed(names)}" for way, names in treated.items()]
-        lines += ["", f"In the rows of `{dataset}`: {'; '.join(told)}."]
+        sentences = [f"{way} in {_listed(names)}" for way, names in treated.items()]
+        lines += ["", f"In the rows of `{dataset}`: {'; '.join(sentences)}."]
     return "\n".join([*lines, ""])
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:
-    """The 95 % interval of a share that was seen in `rows` rows (Wilson 1927)."""
+    """The 95 % interval of a share measured on `rows` rows (Wilson 1927)."""
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     middle = share + z**2 / (2 * rows)
     half = z * math.sqrt(share * (1 - share) / rows + (z / (2 * rows)) ** 2)
@@ -119,7 +119,7 @@ def _emoticons(entry: Entry) -> str:
 def _gap(leaking: Entry, honest: Entry | None) -> str:
     what = f"- {leaking.row.label}, on `{leaking.row.dataset}`: "
     if honest is None or leaking.accuracy is None or honest.accuracy is None:
-        return f"{what}the runs to compare are not all there."
+        return f"{what}some of the runs to compare are missing."
     return (
         f"{what}{_percent(leaking.accuracy)} with {_emoticons(leaking)}, {_percent(honest.accuracy)} with "
         f"{_emoticons(honest)}: {_points(leaking.accuracy - honest.accuracy)} points."
@@ -129,7 +129,7 @@ def _gap(leaking: Entry, honest: Entry | None) -> str:
 def _cells(entry: Entry) -> list[str]:
     row, command = entry.row, f"`{entry.row.command('S')}`"
     target = "-" if row.target is None else f"at least {_percent(row.target, 1)}"
-    runs = entry.whole
+    runs = entry.complete_runs
     if runs is None:
         lack = f"no run of seed {_listed(entry.missing)}"
         return [row.label, lack, *["-"] * 7, target, command]
@@ -155,7 +155,7 @@ def _cells(entry: Entry) -> list[str]:
 
 
 def _gain(runs: list[FoundRun]) -> str:
-    """The seeds' mean gain and mean bounds, and in how many seeds McNemar's test shows that there is one."""
+    """The mean gain and bounds over the seeds, and the number of seeds with a significant McNemar test."""
     gain, low, high = (mean(_values(runs, name)) for name in ("test_gain", "test_gain_low", "test_gain_high"))
     shown = sum(
         run.metrics["test_mcnemar_p"] < SIGNIFICANT and run.metrics["test_gain"] * gain > 0 for run in runs
@@ -172,7 +172,7 @@ def _test_rows(entry: Entry, runs: list[FoundRun]) -> int:
     if len(rows) > 1:
         raise MoodringError(
             f"the runs of {entry.row.dataset}, {entry.row.label} were tested on {_listed(rows)} texts: their "
-            "data differ. Run the older ones again, by `dvc exp run --force`."
+            "data differ. Run the older ones again with `dvc exp run --force`."
         )
     return rows[0]
 
@@ -200,8 +200,8 @@ def _line(cells: Sequence[str]) -> str:
 
 def _between(page: str, name: str, content: str) -> str:
     mark = f"<!-- {name} -->"
-    before, found, rest = page.partition(mark)
-    _, closed, after = rest.partition(END)
-    if not found or not closed:
-        raise MoodringError(f"the page has no lines {mark} and {END}; add them where this is to stand")
+    before, start, rest = page.partition(mark)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise MoodringError(f"the page lacks the lines {mark} and {END}; add them where the content belongs")
     return f"{before}{mark}\n{content}{END}{after}"

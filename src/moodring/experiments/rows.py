@@ -1,4 +1,4 @@
-"""The declared rows of docs/results.md: which configuration each stands for, and what runs it."""
+"""The declared rows of docs/results.md: the configuration of each row and the command that runs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEAKAGE: Final = "Leakage"
 
 
 class _Row(Block):
-    """A row as it is declared: a named experiment, or settings over params.yaml."""
+    """A declared row: a named experiment, or settings that change params.yaml."""
 
     group: Literal["Default parameters", "The notebooks' models", "Best single model", "Leakage"]
     label: Annotated[str, Field(pattern=r"^[^|\n]+$")]
@@ -46,7 +46,7 @@ class _File(Block):
     @model_validator(mode="after")
     def _each_seed_once(self) -> _File:
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: each counts once, received: {self.seeds}")
+            raise ValueError(f"seeds: each may occur only once, received: {self.seeds}")
         return self
 
 
@@ -55,13 +55,13 @@ class Row:
     """One configuration, run with several seeds.
 
     Args:
-        dataset: whose table it stands in.
-        group: of rows in that table.
-        label: what it is called there.
-        params: its parameters; the seed among them says nothing.
-        settings: over params.yaml, as `dvc exp run -S` takes them; none for a named experiment.
-        experiment: its name, for a named one.
-        target: the least mean test accuracy, as a share.
+        dataset: the table that contains the row.
+        group: the row's group in that table.
+        label: the row's name in that table.
+        params: its parameters; their seed is not used, see `at`.
+        settings: changes of params.yaml in the form of `dvc exp run -S`; empty for a named experiment.
+        experiment: the name, for a named experiment.
+        target: the mean test accuracy to reach, from 0 to 1.
     """
 
     dataset: str
@@ -73,14 +73,14 @@ class Row:
     target: float | None = None
 
     def at(self, seed: int) -> Params:
-        """The parameters of its run with a seed."""
+        """The parameters of the run with this seed."""
         return self.params.model_copy(update={"seed": seed})
 
     def command(self, seed: int | str, *options: str) -> str:
-        """The shell command that makes its run with a seed; `options` are DVC's, as `--temp`."""
+        """The shell command of the run with this seed; `options` are DVC's, such as `--temp`."""
         words = ["dvc", "exp", "run", *options]
         if self.experiment is not None:
-            # DVC refuses an experiment's name that is taken, and a row has a run a seed.
+            # DVC refuses a name that exists, and a row has one run a seed: add the seed to the name.
             name = f"{self.experiment}-{seed}"
             words = ["moodring", "experiment", self.experiment, *options, "--name", name]
         settings = (*self.settings, f"seed={seed}")
@@ -88,7 +88,7 @@ class Row:
 
 
 def read_rows(root: Path) -> tuple[list[int], list[Row]]:
-    """The seeds and the rows, table by table, of a checkout's docs/results.yaml.
+    """Read the seeds and the rows of a checkout's docs/results.yaml, in order.
 
     Raises:
         MoodringError: the file cannot be read or is not valid, there is no such experiment, or params.yaml
@@ -98,9 +98,9 @@ def read_rows(root: Path) -> tuple[list[int], list[Row]]:
     base = read_yaml(root / "params.yaml")
     defaults = [_Row(group=DEFAULT, label=f"`{arch}`", settings={"arch": arch}) for arch in declared.archs]
     rows = [
-        _row(root, base, dataset, one)
-        for dataset, further in declared.tables.items()
-        for one in (*defaults, *further)
+        _row(root, base, dataset, row)
+        for dataset, others in declared.tables.items()
+        for row in (*defaults, *others)
     ]
     return declared.seeds, rows
 
@@ -110,22 +110,23 @@ def _declared(root: Path) -> _File:
         return _File.model_validate(read_yaml(root / PLACE))
     except ValidationError as error:
         problems = [
-            f"  {'.'.join(map(str, one['loc']))}: {one['msg']}, received: {one['input']!r:.80}"
-            for one in error.errors()
+            f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}, received: {problem['input']!r:.80}"
+            for problem in error.errors()
         ]
         raise MoodringError("\n".join([f"{PLACE} is not valid:", *problems])) from None
 
 
-def _row(root: Path, base: dict[str, Any], dataset: str, one: _Row) -> Row:
-    place = f"{PLACE}, {dataset}, {one.group}, {one.label}"
+def _row(root: Path, base: dict[str, Any], dataset: str, declared: _Row) -> Row:
+    place = f"{PLACE}, {dataset}, {declared.group}, {declared.label}"
     try:
-        found = settings_of(root, one.experiment) if one.experiment else one.settings or {}
+        settings = settings_of(root, declared.experiment) if declared.experiment else declared.settings or {}
     except MoodringError as error:
         raise MoodringError(f"{place}: {error}") from None
-    # A row belongs to its table; of an experiment it is for the file to say.
-    settings = found if one.experiment else {"dataset": dataset, **found}
+    # An experiment's file names its own dataset; other rows use the dataset of their table.
+    if not declared.experiment:
+        settings = {"dataset": dataset, **settings}
     params = parse_params(merged(base, settings), f"{place}: params.yaml with its settings")
     if params.dataset != dataset:
-        raise MoodringError(f"{place}: its dataset is {params.dataset!r}; move it to that table")
-    written = () if one.experiment else tuple(assignments(base, settings))
-    return Row(dataset, one.group, one.label, params, written, one.experiment, one.target)
+        raise MoodringError(f"{place}: its dataset is {params.dataset!r}; move the row to that table")
+    written = () if declared.experiment else tuple(assignments(base, settings))
+    return Row(dataset, declared.group, declared.label, params, written, declared.experiment, declared.target)

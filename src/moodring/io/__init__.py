@@ -1,1 +1,1 @@
-"""The forms in which data travels between stages."""
+"""File formats that the stages use to pass data on."""

@@ -14,7 +14,7 @@ def sha256(path: Path) -> str:
 
 
 def tree_sha256(path: Path) -> str:
-    """One SHA-256 for a directory: over the names and digests of its files, in the names' order."""
+    """One SHA-256 for a directory: over the names and digests of its files, sorted by name."""
     digest = hashlib.sha256()
     for file in sorted(item for item in path.rglob("*") if item.is_file()):
         digest.update(f"{file.relative_to(path).as_posix()}\t{sha256(file)}\n".encode())
@@ -22,7 +22,7 @@ def tree_sha256(path: Path) -> str:
 
 
 def dvc_hash(path: Path) -> str:
-    """The hash that dvc.lock holds for a directory: MD5 over the list of its files' names and MD5s."""
+    """A directory's hash in dvc.lock: MD5 over the list of its files' names and MD5s."""
     entries = [
         {"md5": hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest(), "relpath": name}
         for name, file in sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*"))

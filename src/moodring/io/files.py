@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their digests."""
+"""Write files whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from moodring.errors import MoodringError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it onto `path` when the block ends well.
+    """Yield a temporary path beside `path`; move it onto `path` when the block succeeds.
 
-    The block may write a file or make a directory there. When it raises, what it wrote is removed and
-    whatever stood at `path` stays untouched.
+    The block may write a file or make a directory there. If it raises, the temporary file is removed and
+    the old content of `path` stays untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    directory = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
-        fresh = room / path.name
+        fresh = directory / path.name
         yield fresh
         if fresh.is_dir() and path.is_dir():
-            # A directory cannot be renamed onto a full one: the old one steps aside first.
-            path.replace(room / "old")
+            # A directory cannot be renamed onto one that is not empty: move the old one away first.
+            path.replace(directory / "old")
         fresh.replace(path)
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write `content` as indented UTF-8 JSON in its own key order, ending in a newline."""
+    """Write `content` as indented UTF-8 JSON; keys keep their order and the file ends in a newline."""
     with replacing(path) as fresh:
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         fresh.write_text(text + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    """The content of a JSON file that a stage wrote.
+    """Read a JSON file that a stage wrote.
 
     Raises:
         MoodringError: it is missing or damaged.

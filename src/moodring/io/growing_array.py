@@ -1,4 +1,4 @@
-"""A `.npy` file that grows."""
+"""A `.npy` file that is written piece by piece."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class GrowingArray:
-    """A one-dimensional `.npy` file that grows; closed, it holds what `numpy.save` would have written."""
+    """Write a one-dimensional `.npy` file piece by piece; once closed, it equals the file of `numpy.save`."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
         self._file = path.open("wb")
@@ -24,11 +24,14 @@ class GrowingArray:
         self.length += len(values)
 
     def close(self) -> None:
-        """Write the length, for which the format leaves room, and close the file."""
+        """Write the final length into the header and close the file.
+
+        NumPy's header has spare bytes, so a longer number fits in the same place.
+        """
         self._file.seek(0)
         self._write_header()
         self._file.close()
 
     def _write_header(self) -> None:
-        described = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.length,)}
-        np.lib.format.write_array_header_1_0(self._file, described)
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.length,)}
+        np.lib.format.write_array_header_1_0(self._file, header)

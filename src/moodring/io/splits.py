@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from moodring.errors import MoodringError
 
 
-def held_out(labels: NDArray[np.int8], share: float, seed: int, name: str) -> NDArray[np.bool_]:
-    """Choose rows to hold out, each class in its proportion.
+def stratified_mask(labels: NDArray[np.int8], share: float, seed: int, name: str) -> NDArray[np.bool_]:
+    """Choose rows to hold out; each class keeps its proportion.
 
     Args:
         labels: class of each row, shape (rows,).
-        share: part of the rows to hold out.
-        seed: of the draw.
-        name: of the split, for the message.
+        share: fraction of the rows to hold out.
+        seed: makes the random choice repeatable.
+        name: of the split, for the error message.
 
     Returns:
-        True where a row is held out, shape (rows,).
+        True for each row that is held out, shape (rows,).
 
     Raises:
-        MoodringError: there are too few rows to leave each class on both sides.
+        MoodringError: there are too few rows for both classes on both sides.
     """
     from sklearn.model_selection import train_test_split
 

@@ -1,4 +1,4 @@
-"""Arrow strings as bytes and offsets."""
+"""Arrow strings as one byte array and the offsets of the texts in it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ Bytes = NDArray[np.uint8]
 Offsets = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 SPACE = ord(" ")
-NO_UTF8 = 0xFF  # a byte that valid UTF-8 never holds
+NO_UTF8 = 0xFF  # a byte that never occurs in valid UTF-8
 
 
 def table(*ranges: tuple[str, str]) -> Mask:
-    """A byte table, shape (256,): true for ASCII characters in one of the ranges, ends included."""
+    """A byte table, shape (256,): true for the ASCII characters in one of the ranges, both ends included."""
     marks = np.zeros(256, dtype=bool)
     for first, last in ranges:
         marks[ord(first) : ord(last) + 1] = True
     return marks
 
 
-# What `str.split` takes for white space, as far as it is ASCII.
+# The ASCII characters that `str.split` treats as white space.
 WHITE = table(("\t", "\r"), ("\x1c", " "))
 
 
 def pieces(texts: Texts, rows: int) -> Iterator[pa.LargeStringArray]:
-    """Texts in arrays of at most `rows` rows, in order."""
+    """Cut texts into arrays of at most `rows` rows, in order."""
     for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
         for start in range(0, len(chunk), rows):
             if isinstance(chunk, pa.Array):
-                # Offsets from zero: Arrow's `ascii_lower` takes a cast slice's for that (seen in 25.0).
+                # Offsets must start at zero: `ascii_lower` misreads those of a cast slice (Arrow 25.0).
                 yield texts_of(*bytes_of(chunk.slice(start, rows).cast(pa.large_string())))
             else:
                 yield pa.array(chunk[start : start + rows], pa.large_string())
@@ -44,10 +44,10 @@ def pieces(texts: Texts, rows: int) -> Iterator[pa.LargeStringArray]:
 
 @dataclass(frozen=True)
 class Words:
-    """The words of texts, end to end: the i-th is `distinct[places[i]]`.
+    """The words of texts in one sequence: word i is `distinct[places[i]]`.
 
-    `places` has shape (words,), int32; text j's words are those from `offsets[j]` to `offsets[j + 1]`,
-    shape (texts + 1,).
+    `places` has shape (words,), int32; the words of text j go from `offsets[j]` to
+    `offsets[j + 1]`; `offsets` has shape (texts + 1,), int64.
     """
 
     distinct: pa.LargeStringArray
@@ -56,14 +56,14 @@ class Words:
 
 
 def words_of(texts: pa.LargeStringArray) -> Words:
-    """The words of texts that single spaces separate."""
-    # With a space after every text, each word ends in one: the words lie end to end as they are.
+    """Split texts into words at single spaces."""
+    # With a space after every text, every word ends in a space: the bytes need no copy.
     ended = pc.binary_join_element_wise(texts, *pa.array(["", " "], pa.large_string()))
     data, offsets = bytes_of(ended)
     bounds = np.append(0, np.flatnonzero(data == SPACE) + 1)
     words = texts_of(data, bounds)
     offsets = np.searchsorted(bounds, offsets)
-    lone = np.flatnonzero(np.diff(bounds) == 1)  # an empty text's, or one of several in a row
+    lone = np.flatnonzero(np.diff(bounds) == 1)  # no word: an empty text, or several spaces in a row
     if len(lone):
         words = words.filter(pc.not_equal(words, " "))
         offsets = offsets - np.searchsorted(lone, offsets)
@@ -73,21 +73,21 @@ def words_of(texts: pa.LargeStringArray) -> Words:
 
 
 def within(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All places of the spans, end to end."""
+    """The indices that the spans cover, one span after the other; `ends` are excluded."""
     lengths = ends - starts
     before = np.cumsum(lengths) - lengths
     return np.repeat(starts - before, lengths) + np.arange(lengths.sum())
 
 
 def without(data: Bytes, offsets: Offsets, cut: Mask) -> pa.LargeStringArray:
-    """The texts without the bytes that `cut`, shape (bytes,), marks."""
-    marked = data | np.negative(cut.view(np.uint8))  # NO_UTF8 where it is cut
+    """Remove the bytes that `cut`, shape (bytes,), marks."""
+    marked = data | np.negative(cut.view(np.uint8))  # marked bytes become NO_UTF8
     moved = offsets - np.searchsorted(np.flatnonzero(cut), offsets)
     return texts_of(bytearray(marked).translate(None, bytes([NO_UTF8])), moved)
 
 
 def bytes_of(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
-    """The bytes of texts, end to end, and their offsets, shape (texts + 1,), from 0."""
+    """The bytes of all texts in one array, and the offset of each text, shape (texts + 1,), from 0."""
     _, places, content = texts.buffers()
     offsets = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     data = np.frombuffer(content or b"", np.uint8)
@@ -95,6 +95,6 @@ def bytes_of(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
 
 
 def texts_of(data: Bytes | bytearray, offsets: Offsets) -> pa.LargeStringArray:
-    """The texts of bytes and offsets; see `bytes_of`."""
+    """Build texts from bytes and offsets; the inverse of `bytes_of`."""
     buffers = pa.py_buffer(offsets.astype(np.int64, copy=False)), pa.py_buffer(data)
     return pa.LargeStringArray.from_buffers(len(offsets) - 1, *buffers)

@@ -1,4 +1,4 @@
-"""The tables that stages pass on as Parquet: split, label, text, and of a raw text perhaps its source."""
+"""The Parquet tables between stages: split, label and text, and in raw tables optionally source."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from moodring.errors import MoodringError
 from moodring.io.files import replacing
 
 SCHEMA = pa.schema([("split", pa.string()), ("label", pa.int8()), ("text", pa.string())])
-SOURCE = pa.field("source", pa.string())  # where a raw text comes from; not every dataset tells
+SOURCE = pa.field("source", pa.string())  # where a raw text comes from; some datasets do not know
 SPLITS = ("train", "validation", "test")
 NEGATIVE, POSITIVE = 0, 1
-ROWS = 8192  # of a row group, and so of a piece in memory
+ROWS = 8192  # in a row group, and so in memory at a time
 
 
 class Rows(Protocol):
-    """A table that can be read piece by piece, more than once: Arrow's in memory, or a `StoredTable`."""
+    """A table that can be read in pieces, several times: an Arrow table in memory, or a `StoredTable`."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -34,10 +34,10 @@ class Rows(Protocol):
 
 
 class StoredTable:
-    """A table that a stage wrote, read a row group at a time: it may be larger than memory.
+    """A table that a stage wrote. It is read in row groups, so it may be larger than memory.
 
     Raises:
-        MoodringError: it is missing, damaged, or of other columns.
+        MoodringError: it is missing, damaged, or has other columns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,10 +48,13 @@ class StoredTable:
             raise self._unreadable(error) from error
         self.schema: pa.Schema = self._file.schema_arrow
         if self.schema.remove_metadata() not in (SCHEMA, SCHEMA.append(SOURCE)):
-            raise MoodringError(f"{path} holds other columns than {SCHEMA.names}: {self.schema.names}")
+            raise MoodringError(
+                f"{path} must have the columns {SCHEMA.names}, received: {self.schema.names}. "
+                "Run `dvc repro` to make it."
+            )
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows in order, `ROWS` at most in a piece.
+        """The rows in order, at most `ROWS` at a time.
 
         Raises:
             MoodringError: the file is damaged.
@@ -68,7 +71,7 @@ class StoredTable:
 def make_table(
     splits: Sequence[str], labels: Sequence[int], texts: Sequence[str], sources: Sequence[str] | None = None
 ) -> pa.Table:
-    """A table of `SCHEMA` from its columns, and of `SOURCE` where sources are given.
+    """Build a table of `SCHEMA` from its columns; with sources, add the column `SOURCE`.
 
     Raises:
         MoodringError: a text cannot be written as UTF-8 (a lone surrogate).
@@ -82,7 +85,7 @@ def make_table(
 
 
 def content_digest(table: pa.Table) -> str:
-    """SHA-256 over the rows in order: split, label and text of each, so that repacking changes nothing."""
+    """SHA-256 over split, label and text of each row in order; independent of how the file is packed."""
     digest = hashlib.sha256()
     for batch in table.select(SCHEMA.names).to_batches(max_chunksize=4096):
         rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -93,24 +96,24 @@ def content_digest(table: pa.Table) -> str:
 
 
 def check_classes(table: pa.Table, name: str) -> None:
-    """Check that train and test both hold rows of both classes; the columns split and label are enough.
+    """Check that train and test both have rows of both classes; only split and label are read.
 
     Raises:
-        MoodringError: saying which split holds what.
+        MoodringError: a class is missing; the message names the split and its labels.
     """
     for split in ("train", "test"):
         labels = table.filter(pc.equal(table["split"], split))["label"]
-        found = sorted(labels.unique().to_pylist())
-        if found != [NEGATIVE, POSITIVE]:
+        classes = sorted(labels.unique().to_pylist())
+        if classes != [NEGATIVE, POSITIVE]:
             raise MoodringError(
-                f"{name}: the {split} split must hold both classes (0 negative, 1 positive), "
-                f"received {len(labels)} rows with the labels {found}"
+                f"{name}: the {split} split must contain both classes (0 negative, 1 positive), "
+                f"received {len(labels)} rows with the labels {classes}"
             )
 
 
 @contextmanager
 def writing_table(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Write a table as Parquet piece by piece, whole or not at all; yields what writes a piece."""
+    """Write a Parquet table in pieces, whole or not at all; yields a function that writes one piece."""
     with replacing(path) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
         yield lambda piece: writer.write_table(piece, row_group_size=ROWS)
 

@@ -1,4 +1,4 @@
-"""Word vectors as stages pass them on: a Parquet table of word and vector."""
+"""Parquet tables of word vectors: one row a word, with the columns word and vector."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from moodring.io.tables import writing_table
 
 
 def vector_table(words: Sequence[str], vectors: NDArray[np.float32]) -> pa.Table:
-    """A row a word: word (string), vector (as many float32 as the vectors are wide).
+    """Build a table with a row a word: word (string), vector (`width` float32 numbers).
 
     Args:
         words: distinct.
-        vectors: shape (words, width), float32; without words the width may be 0.
+        vectors: shape (words, width), float32; the width may be 0 if there are no words.
     """
     width = vectors.shape[1]
     numbers = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), width) if len(words) else []
@@ -29,14 +29,14 @@ def vector_table(words: Sequence[str], vectors: NDArray[np.float32]) -> pa.Table
 
 
 def write_vectors(path: Path, pieces: Iterable[pa.Table]) -> int:
-    """Write a table piece by piece, whole or not at all; it may be larger than memory.
+    """Write a table in pieces, whole or not at all; it may be larger than memory.
 
     Args:
         path: the Parquet file.
-        pieces: from `vector_table`, one at least, all of one width.
+        pieces: tables from `vector_table`: at least one, all of the same width.
 
     Returns:
-        How many words were written.
+        The number of words written.
     """
     words, remaining = 0, iter(pieces)
     piece = next(remaining)
@@ -49,10 +49,10 @@ def write_vectors(path: Path, pieces: Iterable[pa.Table]) -> int:
 
 
 def width_of(path: Path) -> int:
-    """How many numbers each vector of a table has.
+    """The length of each vector in a table.
 
     Raises:
-        MoodringError: the file is missing, damaged, or another table.
+        MoodringError: the file is missing, damaged, or not a table of vectors.
     """
     try:
         return int(pq.read_schema(path).field("vector").type.list_size)
@@ -61,17 +61,17 @@ def width_of(path: Path) -> int:
 
 
 def read_vectors(path: Path, wanted: pa.Array) -> tuple[pa.StringArray, NDArray[np.float32]]:
-    """The wanted words that a table holds, in its order, and their vectors: shape (words, width), float32.
+    """The wanted words that are in a table, in its order, with their vectors: shape (words, width), float32.
 
     Raises:
-        MoodringError: the file is missing, damaged, or another table.
+        MoodringError: the file is missing, damaged, or not a table of vectors.
     """
     try:
-        found = pq.read_table(path, filters=pc.field("word").isin(wanted)).combine_chunks()
-        numbers = pc.list_flatten(found["vector"]).to_numpy()
+        rows = pq.read_table(path, filters=pc.field("word").isin(wanted)).combine_chunks()
+        numbers = pc.list_flatten(rows["vector"]).to_numpy()
     except (OSError, KeyError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise _unreadable(path, error) from error
-    return found["word"].combine_chunks(), numbers.reshape(len(found), width_of(path))
+    return rows["word"].combine_chunks(), numbers.reshape(len(rows), width_of(path))
 
 
 def _unreadable(path: Path, error: Exception) -> MoodringError:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from moodring.io.splits import held_out
+from moodring.io.splits import stratified_mask
 from moodring.io.tables import SCHEMA, SPLITS, Rows, check_classes
 
 FINGERPRINT = pa.binary(16)
@@ -20,10 +20,10 @@ REMOVED = -1
 
 @dataclass(frozen=True)
 class Assignment:
-    """Which split each raw row goes to.
+    """The split of each raw row.
 
-    `codes` has shape (rows,), int8: an index into `SPLITS`, or `REMOVED`. `removed` counts the latter by
-    the split that also holds the text.
+    `codes` has shape (rows,), int8: an index into `SPLITS`, or `REMOVED`. `removed` counts
+    the removed rows by the split that also contains the text.
     """
 
     codes: NDArray[np.int8]
@@ -31,20 +31,20 @@ class Assignment:
 
 
 def assign(raw: Rows, share: float, seed: int, name: str) -> Assignment:
-    """Split validation off training, and remove what stands on two sides.
+    """Split validation off training, and remove training texts that also occur in another split.
 
-    A raw text that also stands in test is removed from training, and one that stands in validation is
-    then removed from train. Of texts only 16-byte fingerprints are kept, so a table may be larger than
-    memory.
+    First, raw texts that occur in test are removed from training. Then validation is drawn, and its texts
+    are removed from train. Memory keeps only a 16-byte fingerprint of each text, so the table may be
+    larger than memory.
 
     Args:
         raw: split (train, test), label, text.
-        share: of training that becomes validation.
-        seed: of the draw.
-        name: what messages call the dataset.
+        share: fraction of training that becomes validation.
+        seed: makes the random choice repeatable.
+        name: of the dataset, for error messages.
 
     Raises:
-        MoodringError: a split would be left without one of the classes.
+        MoodringError: a split would lose one of the classes.
     """
     batches = [(batch.select(["split", "label"]), fingerprints(batch["text"])) for batch in raw.to_batches()]
     rows = pa.Table.from_batches(
@@ -54,23 +54,23 @@ def assign(raw: Rows, share: float, seed: int, name: str) -> Assignment:
     check_classes(rows, name)
     codes = np.where(as_mask(pc.equal(rows["split"], "test")), np.int8(TEST), np.int8(TRAIN))
 
-    def remove_what_stands_in(split: int) -> int:
-        found = as_mask(pc.is_in(prints, prints.filter(pa.array(codes == split)), skip_nulls=True))
-        codes[found & (codes == TRAIN)] = REMOVED
+    def remove_texts_of(split: int) -> int:
+        shared = as_mask(pc.is_in(prints, prints.filter(pa.array(codes == split)), skip_nulls=True))
+        codes[shared & (codes == TRAIN)] = REMOVED
         return int((codes == REMOVED).sum())
 
-    also_in_test = remove_what_stands_in(TEST)
+    also_in_test = remove_texts_of(TEST)
     pool = np.flatnonzero(codes == TRAIN)
-    held = held_out(rows["label"].to_numpy()[pool], share, seed, "validation")
-    codes[pool[held]] = VALIDATION
-    also_in_validation = remove_what_stands_in(VALIDATION) - also_in_test
+    chosen = stratified_mask(rows["label"].to_numpy()[pool], share, seed, "validation")
+    codes[pool[chosen]] = VALIDATION
+    also_in_validation = remove_texts_of(VALIDATION) - also_in_test
     left = rows.filter(pa.array(codes != REMOVED))
     check_classes(left.set_column(0, "split", split_names(codes[codes != REMOVED])), name)
     return Assignment(codes, {"also_in_test": also_in_test, "also_in_validation": also_in_validation})
 
 
 def fingerprints(texts: pa.Array) -> pa.FixedSizeBinaryArray:
-    """128 bits of each text's BLAKE2b, null for an empty one: texts are alike where these are."""
+    """A 128-bit BLAKE2b digest of each text, null for an empty text; equal texts have equal digests."""
     raw = texts.cast(pa.large_binary()).to_pylist()
     return pa.array(
         [hashlib.blake2b(text, digest_size=16).digest() if text else None for text in raw], FINGERPRINT
@@ -82,8 +82,8 @@ def split_names(codes: NDArray[np.int8]) -> pa.StringArray:
     return pa.array(SPLITS).take(pa.array(codes))
 
 
-def as_mask(found: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
+def as_mask(values: pa.Array | pa.ChunkedArray) -> NDArray[np.bool_]:
     """An Arrow array of booleans as NumPy's, of the same shape."""
     return np.asarray(
-        found.to_numpy(zero_copy_only=False) if isinstance(found, pa.Array) else found.to_numpy()
+        values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy()
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from moodring.io.strings import SPACE, WHITE, Bytes, Mask, Offsets, bytes_of, table, texts_of, within, without
 
 LESS, GREATER, AT, COLON = b"<>@:"
-# What `str.split` takes for white space and is not ASCII, for Arrow's regular expressions.
+# The non-ASCII characters that `str.split` treats as white space, for Arrow's regular expressions.
 OTHER_WHITE = r"[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 ALPHANUMERIC = table(("0", "9"), ("A", "Z"), ("a", "z"))
 
@@ -23,16 +23,20 @@ def replaced(
     origins: pa.LargeStringArray,
     make: Callable[[str], str],
 ) -> pa.LargeStringArray:
-    """The texts, with the marked rows made anew, one by one in Python, from those of `origins`."""
+    """Replace the marked rows: call `make`, in Python, on each marked text of `origins`."""
     mask = pa.array(rows)
-    made = [make(text) for text in origins.filter(mask).to_pylist()]
-    return pc.replace_with_mask(texts, mask, pa.array(made, pa.large_string())) if made else texts
+    replacements = [make(text) for text in origins.filter(mask).to_pylist()]
+    return (
+        pc.replace_with_mask(texts, mask, pa.array(replacements, pa.large_string()))
+        if replacements
+        else texts
+    )
 
 
 def normalized(texts: pa.LargeStringArray, lowercase: bool) -> pa.LargeStringArray:
-    """Each white space character that is not ASCII as a space, and `str.lower` of each text if asked.
+    """Replace non-ASCII white space by spaces, and lower-case each text if `lowercase`.
 
-    What is not ASCII is lowered by Python, whose rules look at a letter's neighbours.
+    Python lower-cases the non-ASCII texts: its rules depend on a letter's neighbours.
     """
     rows = pc.invert(pc.string_is_ascii(texts))
     others = texts.filter(rows)
@@ -44,7 +48,7 @@ def normalized(texts: pa.LargeStringArray, lowercase: bool) -> pa.LargeStringArr
 
 
 def without_tags(texts: pa.LargeStringArray, by_space: bool) -> pa.LargeStringArray:
-    """Each tag, `<[^>]+>`, replaced by spaces, or cut out so that its neighbours join."""
+    """Replace each tag, `<[^>]+>`, by spaces, or cut it out so that its neighbours join."""
     data, offsets = bytes_of(texts)
     opening, closing = np.flatnonzero(data == LESS), np.flatnonzero(data == GREATER)
     nearest = np.searchsorted(closing, opening)
@@ -69,13 +73,13 @@ def without_tags(texts: pa.LargeStringArray, by_space: bool) -> pa.LargeStringAr
 def tokens_joined(
     texts: pa.LargeStringArray, separators: Mask, links_and_mentions: bool
 ) -> pa.LargeStringArray:
-    """Each text's tokens, joined by single spaces.
+    """Join each text's tokens by single spaces.
 
     Args:
-        texts: white space in them is ASCII; see `normalized`.
-        separators: byte table of what stands between tokens, shape (256,).
-        links_and_mentions: these separate too: `https?:` and what follows up to white space, and so "@"
-            where a letter, a digit or nothing stands before it.
+        texts: their white space is ASCII only; see `normalized`.
+        separators: byte table of the characters between tokens, shape (256,).
+        links_and_mentions: treat links and mentions as separators. A link is `https?:` up to white space.
+            A mention is "@" up to white space, after a letter, a digit or the start of the text.
     """
     data, offsets = bytes_of(texts)
     if not len(data):
@@ -87,7 +91,7 @@ def tokens_joined(
     between = spaced == SPACE
     single = np.zeros(len(data), dtype=bool)
     np.logical_and(between[:-1], ~between[1:], out=single[:-1])
-    # A text's first token has no space before it, whether the text or something else begins there.
+    # No space before a text's first token, even if the text begins with separators.
     starts, ends = offsets[:-1], offsets[1:]
     single[starts[(starts > 0) & (starts < len(data))] - 1] = False
     leading = starts[starts < ends]
@@ -101,7 +105,7 @@ def tokens_joined(
 
 
 def _links_and_mentions(data: Bytes, offsets: Offsets) -> NDArray[np.int64]:
-    """The places of all bytes of links and mentions, as the pattern `text.TWEET` finds them."""
+    """The indices of all bytes of links and mentions, as the pattern `cleaner.TWEET` finds them."""
     white = np.append(np.flatnonzero(WHITE[data]), len(data))
 
     def up_to_white(places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -111,12 +115,12 @@ def _links_and_mentions(data: Bytes, offsets: Offsets) -> NDArray[np.int64]:
     mentions = np.flatnonzero(data == AT)
     mentions = mentions[np.isin(mentions, offsets) | ALPHANUMERIC[data[mentions - 1]]]
     ends = up_to_white(mentions)
-    found = [within(mentions[ends > mentions + 1], ends[ends > mentions + 1])]
+    spans = [within(mentions[ends > mentions + 1], ends[ends > mentions + 1])]
     colons = np.flatnonzero(data == COLON)
     colons = colons[up_to_white(colons) > colons + 1]
     for scheme in (b"http", b"https"):
         after = colons[colons - len(scheme) >= offsets[np.searchsorted(offsets, colons, "right") - 1]]
         starts = after - len(scheme)
         is_link = np.all([data[starts + place] == letter for place, letter in enumerate(scheme)], axis=0)
-        found.append(within(starts[is_link], up_to_white(after[is_link])))
-    return np.concatenate(found)
+        spans.append(within(starts[is_link], up_to_white(after[is_link])))
+    return np.concatenate(spans)

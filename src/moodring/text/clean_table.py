@@ -1,4 +1,4 @@
-"""From the raw to the clean table: clean texts, a validation split, no text on two sides."""
+"""Make the clean table from the raw one: clean texts, a validation split, no raw text in two splits."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def clean_table(
 ) -> dict[str, Any]:
     """Clean every text and split validation off training; see `assign`.
 
-    Texts that differ raw but are alike when cleaned ("@a thanks!", "Thanks") are other people's, and are
-    only counted. Empty texts are kept, and rows keep their order.
+    Two different raw texts may become equal when cleaned ("@a thanks!", "Thanks"). Different people wrote
+    them, so they are counted but kept. Empty texts are kept, and rows keep their order.
 
     Args:
         raw: split (train, test), label, text.
         cleaner: applied to each text.
         seed: of the validation split.
-        name: what messages call the dataset.
-        write: takes the table's pieces: split (train, validation, test), label, text, of `clean_schema`.
+        name: of the dataset, for error messages.
+        write: receives the table in pieces: split (train, validation, test), label, text; see `clean_schema`.
 
     Returns:
         The report for metrics/data.json.
 
     Raises:
-        MoodringError: a split would be left without one of the classes; nothing is written then.
+        MoodringError: a split would lose one of the classes; then nothing is written.
     """
     assignment = assign(raw, cleaner.params.validation_share, seed, name)
     schema, report, start = clean_schema(cleaner), Report(), 0
@@ -53,15 +53,15 @@ def clean_table(
 
 
 def clean_schema(cleaner: Cleaner) -> pa.Schema:
-    """The clean table's: its metadata carries the recipe of its cleaning, for `cleaner_of`."""
+    """The schema of the clean table; its metadata contains the cleaning recipe for `cleaner_of`."""
     return SCHEMA.with_metadata({RECIPE_KEY: json.dumps(cleaner.recipe())})
 
 
 def cleaner_of(table: Rows) -> Cleaner:
-    """The cleaner that made a clean table, from its metadata.
+    """Rebuild the cleaner of a clean table from its metadata.
 
     Raises:
-        MoodringError: the table does not say.
+        MoodringError: the metadata lacks the recipe.
     """
     if (recipe := (table.schema.metadata or {}).get(RECIPE_KEY)) is None:
         raise MoodringError("the clean table does not say how it was cleaned. Run `dvc repro` to make it.")

@@ -17,17 +17,17 @@ from moodring.text import bytewise
 
 # A mention, a link, or a run of anything but ASCII letters and digits: the Twitter notebook's pattern.
 TWEET = re.compile(r"@\S+|https?:\S+|http?:\S|[^A-Za-z0-9]+")
-# What Keras' Tokenizer takes for a separator (its documented default `filters`).
+# The separators of Keras' Tokenizer (its documented default `filters`).
 KERAS_FILTERS = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
 TAG = re.compile(r"<[^>]+>")
-# Western emoticons: eyes, perhaps a nose, a mouth; and hearts. A link is taken whole: it holds none.
+# Western emoticons: eyes, an optional nose, a mouth; and hearts. A link is matched whole, without emoticons.
 EMOTICON = re.compile(
     r"https?:\S+|(?P<emoticon>[:;=][-o'^~]?(?:[()\[\]{}|*@]+|[/\\](?!/)|[dpDPoO]+(?!\w))|</?3+)",
     re.IGNORECASE,
 )
 STEMS_KEPT = 1 << 17
-# The same for many texts at once. What is no byte's business is left to the patterns above: a lone "htt:",
-# which takes one character with it, and whatever may be an emoticon.
+# The same for many texts at once. Cases that the byte tables cannot decide fall back to the regexes above:
+# a lone "htt:", which is removed with the one character after it, and possible emoticons.
 SEPARATORS = {
     "none": strings.WHITE,
     "keras": strings.WHITE | strings.table(*((mark, mark) for mark in map(chr, KERAS_FILTERS))),
@@ -43,7 +43,7 @@ class Cleaner:
 
     Args:
         params: the steps.
-        stop_words: what `params.stop_words` stands for; not looked at when that is `keep`.
+        stop_words: the words to remove; ignored if `params.stop_words` is `keep`.
     """
 
     def __init__(self, params: PreprocessParams, stop_words: Sequence[str] = ()) -> None:
@@ -52,7 +52,7 @@ class Cleaner:
         self._stem = _stemmer() if params.stem == "snowball" else None
 
     def __call__(self, text: str) -> str:
-        """Clean one text; the result is empty where nothing is left."""
+        """Clean one text; the result is empty if no token is left."""
         params = self.params
         if params.html != "keep":
             text = _without_tags(text, " " if params.html == "space" else "")
@@ -65,7 +65,7 @@ class Cleaner:
         return " ".join(self._tokens(text))
 
     def clean_all(self, texts: strings.Texts) -> pa.ChunkedArray:
-        """Clean texts, in order, as calling each would, only faster; a column of large strings."""
+        """Clean texts in order: same results as one call a text, but faster; large strings."""
         cleaned = [self._clean_piece(piece) for piece in strings.pieces(texts, ROWS)]
         return pa.chunked_array(cleaned, pa.large_string())
 
@@ -84,7 +84,7 @@ class Cleaner:
         return bytewise.replaced(texts, odd, raw, self)
 
     def _reduced(self, texts: pa.LargeStringArray) -> pa.LargeStringArray:
-        """Without stop words, and stemmed: each distinct token once."""
+        """Remove stop words and stem; each distinct token is processed once."""
         words = strings.words_of(texts)
         reduced = pa.array(
             ["".join(self._kept([word])) for word in words.distinct.to_pylist()], pa.large_string()
@@ -103,11 +103,11 @@ class Cleaner:
         return self._kept(text.split())
 
     def _kept(self, tokens: list[str]) -> list[str]:
-        """What stop words and stemming leave of the tokens."""
+        """The tokens without stop words, stemmed."""
         if self.stop_words:
             tokens = [token for token in tokens if token not in self.stop_words]
         if self._stem:
-            # Snowball leaves nothing of a token that is a bare "'s".
+            # Snowball reduces the token "'s" to an empty string.
             return [stem for token in tokens if (stem := self._stem(token))]
         return tokens
 
@@ -122,23 +122,23 @@ class Cleaner:
         return tokens + self._tokens(text[start:])
 
     def recipe(self) -> dict[str, Any]:
-        """All that is needed to clean alike elsewhere, fit for JSON; see `from_recipe`."""
+        """The settings for cleaning the same way elsewhere, as JSON values; see `from_recipe`."""
         return {"preprocess": self.params.model_dump(), "stop_words": sorted(self.stop_words)}
 
     @classmethod
     def from_recipe(cls, recipe: dict[str, Any]) -> Cleaner:
-        """The cleaner whose `recipe` this is."""
+        """Build the cleaner from its `recipe`."""
         return cls(PreprocessParams.model_validate(recipe["preprocess"]), recipe["stop_words"])
 
 
 def _stemmer() -> Callable[[str], str]:
     from nltk.stem import SnowballStemmer
 
-    # Texts repeat their words: stemming each once is some ten times faster.
+    # Texts repeat words: to stem each word once is about ten times faster.
     return functools.lru_cache(maxsize=STEMS_KEPT)(SnowballStemmer("english").stem)
 
 
 def _without_tags(text: str, by: str) -> str:
-    # Past the last ">" nothing can match, but the pattern would look on from every "<": quadratic.
+    # Search up to the last ">" only: behind it the pattern would scan from every "<" to the end (quadratic).
     end = text.rfind(">") + 1
     return TAG.sub(by, text[:end]) + text[end:]

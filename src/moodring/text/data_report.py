@@ -16,7 +16,7 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 class Report:
-    """What metrics/data.json says of the clean rows, a value a split; takes them piece by piece."""
+    """The figures of metrics/data.json, by split; receives the clean rows in pieces."""
 
     def __init__(self) -> None:
         self._positive = dict.fromkeys(SPLITS, 0)
@@ -24,17 +24,17 @@ class Report:
         self._prints: dict[str, list[pa.Array]] = {split: [] for split in SPLITS}
 
     def add(self, codes: NDArray[np.int8], labels: NDArray[np.int8], texts: pa.Array) -> None:
-        """Take rows: their splits as indices into `SPLITS`, labels and clean texts."""
+        """Add rows: their splits as indices into `SPLITS`, labels and clean texts."""
         words = np.array(pc.add(pc.count_substring(texts, " "), 1)) * as_mask(pc.not_equal(texts, ""))
         prints = fingerprints(texts)
         for code, split in enumerate(SPLITS):
-            own = codes == code
-            self._positive[split] += int(labels[own].sum())
-            self._lengths[split].append(words[own])
-            self._prints[split].append(prints.filter(pa.array(own)))
+            in_split = codes == code
+            self._positive[split] += int(labels[in_split].sum())
+            self._lengths[split].append(words[in_split])
+            self._prints[split].append(prints.filter(pa.array(in_split)))
 
     def figures(self) -> dict[str, Any]:
-        """The report of all rows taken so far."""
+        """The report of all rows added so far."""
         keys = ("rows", "positive_share", "tokens", "emptied", "duplicates_within", "alike_in_train")
         report: dict[str, dict[str, Any]] = {key: {} for key in keys}
         train = pa.chunked_array(self._prints["train"], FINGERPRINT)

@@ -16,7 +16,7 @@ def english_stop_words() -> tuple[str, ...]:
     """The words, sorted.
 
     Raises:
-        MoodringError: the list is out of reach, damaged, or not the one that was published.
+        MoodringError: the list is unreachable, damaged, or not the published one.
     """
     with fetched_corpus("stopwords", MEMBER) as path:
         packed = path.suffix == ".zip"

