@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install repro test test-fast benchmarks results ui lint format hooks schema lock clean-venv
+.PHONY: help install repro test test-fast benchmarks results ui lint format hooks schema pictures architecture lock clean-venv
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,12 @@ ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:50
 
 schema: $(VENV)/.base ## write params.schema.json from the parameters' types
 	python -m moodring.params.schema
+
+pictures: $(VENV)/.dev ## draw all pictures of docs/
+	python -m docs.draw
+
+architecture: $(VENV)/.dev ## draw docs/architecture.svg from the imports in the code
+	python -m docs.draw.rooms
 
 lint: $(VENV)/.dev ## ruff, mypy and the rules on imports between rooms
 	ruff check .
