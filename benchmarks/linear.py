@@ -58,6 +58,7 @@ def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str,
     from moodring.corpus.arrays import read_split
     from moodring.models.scoring import score
     from moodring.training import network, sequence
+    from moodring.training.inputs import TrainingData
 
     params = experiment_params(experiment)
     if epochs:
@@ -68,8 +69,8 @@ def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str,
         start = time.perf_counter()
         corpus = Path(room, "corpus")
         vocabulary = write_clean_corpus(corpus, Path(room, "clean.parquet"), table, params)
-        splits = read_split(corpus, "train"), read_split(corpus, "validation")
-        model, _ = network.train(params, len(vocabulary), *splits)
+        train, validation = read_split(corpus, "train"), read_split(corpus, "validation")
+        model, _ = network.train_network(params, TrainingData(len(vocabulary), train, validation))
         seconds = time.perf_counter() - start
         test = read_split(corpus, "test")
         scores = score(model, test.texts, sequence.padding_of(params))

@@ -141,6 +141,7 @@ def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
     from moodring.models.scoring import score
     from moodring.training import network, sequence
     from moodring.training.architectures import build
+    from moodring.training.inputs import TrainingData
 
     params = experiment_params(experiment)
     folder = Path(corpus)
@@ -150,8 +151,8 @@ def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
     model = build(params.recurrent, len(read_vocabulary(folder)), params.data.max_length)
     clock = EpochClock()
     attach(model, clock)
-    fitted = params.train.model_copy(update={"epochs": epochs})
-    network.fit(model, train, validation, fitted, padding, params.seed)
+    params = params.model_copy(update={"train": params.train.model_copy(update={"epochs": epochs})})
+    network.fit_network(model, params, TrainingData(len(read_vocabulary(folder)), train, validation))
     right = (score(model, test.texts, padding) >= params.evaluate.threshold) == test.labels
     return {"speed": _speed(len(train.labels), clock.seconds), "accuracy": float(right.mean())}
 
@@ -217,6 +218,7 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     from moodring.tracking.lifecycle import training_run
     from moodring.training import network, sequence
     from moodring.training.architectures import build
+    from moodring.training.inputs import Hooks, TrainingData
 
     params = experiment_params(experiment)
     folder = Path(corpus)
@@ -224,7 +226,7 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     words = len(read_vocabulary(folder))
     data = tree_sha256(folder)
     key = key_of(params.of_model(), data, ROOT / "stages" / "train.py")
-    fitted = params.train.model_copy(update={"epochs": epochs})
+    fitted = params.model_copy(update={"train": params.train.model_copy(update={"epochs": epochs})})
     padding = sequence.padding_of(params)
 
     def trained(clock: WallClock) -> Any:
@@ -236,8 +238,8 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
                 keras.utils.set_random_seed(params.seed)
                 model = build(params.recurrent, words, params.data.max_length)
                 attach(model, clock)
-                report, checkpoint = run.log_epoch, run.attempt.checkpoint
-                network.fit(model, train, validation, fitted, padding, params.seed, report, checkpoint)
+                hooks = Hooks(run.log_epoch, run.attempt.checkpoint)
+                network.fit_network(model, fitted, TrainingData(words, train, validation), hooks)
             os.chdir(ROOT)
         return model
 
@@ -246,8 +248,8 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     model = trained(walls)
     apart = []
     for epoch in range(1, len(walls.walls)):
-        batches = sequence.BatchSequence(train, padding, fitted.batch_size, params.seed, epoch)
-        held_out = sequence.BatchSequence(validation, padding, fitted.batch_size)
+        batches = sequence.BatchSequence(train, padding, fitted.train.batch_size, params.seed, epoch)
+        held_out = sequence.BatchSequence(validation, padding, fitted.train.batch_size)
         apart.append(_steps_apart(model, batches, held_out))
     return {
         "wall": sum(steps.walls),

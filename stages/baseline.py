@@ -24,11 +24,11 @@ def main(
 ) -> None:
     """Fit the baseline on the training split, for every evaluation on this corpus to be compared with."""
     chosen = load_params(params)
-    from moodring.models import nbsvm
+    from moodring.models.nbsvm import WHOLE, fit_nbsvm
 
     test = read_split(corpus, "test")
-    model = nbsvm.fit(chosen.baseline_arch, read_split(corpus, "train"), chosen.seed)
-    write_scores(scored, test.labels, score(model, test.texts, nbsvm.WHOLE))
+    model = fit_nbsvm(chosen.baseline_arch, read_split(corpus, "train"), chosen.seed)
+    write_scores(scored, test.labels, score(model, test.texts, WHOLE))
     print(f"{chosen.dataset}, {chosen.baseline}: {len(model.ngrams):,} n-grams -> {scored}")
 
 

@@ -23,6 +23,9 @@ def main(
     baseline: Annotated[Path, typer.Option(help="read: its scores")] = Path("data/baseline.parquet"),
     scored: Annotated[Path, typer.Option(help="written: label, score")] = Path("data/scores.parquet"),
     metrics: Annotated[Path, typer.Option(help="written: flat test metrics")] = Path("metrics/test.json"),
+    calibration: Annotated[Path, typer.Option(help="written: temperature")] = Path(
+        "metrics/calibration.json"
+    ),
     slices: Annotated[Path, typer.Option(help="written: by group")] = Path("metrics/slices.json"),
     plots: Annotated[Path, typer.Option(help="written: CSV and PNG of each plot")] = Path("metrics/plots"),
     report: Annotated[Path, typer.Option(help="written: pages, table of mistakes")] = Path("report"),
@@ -31,7 +34,8 @@ def main(
     chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
     check_backend()
     from moodring.corpus.arrays import read_split, read_vocabulary
-    from moodring.evaluation.comparison import in_words
+    from moodring.evaluation.calibration import write_calibration
+    from moodring.evaluation.comparison import describe
     from moodring.evaluation.evaluate import Scored, evaluate
     from moodring.evaluation.slices import read_texts
     from moodring.io.files import read_json, write_json
@@ -45,25 +49,26 @@ def main(
     from moodring.serving.publishing import check_store, publish_or_leave
     from moodring.serving.result_files import ResultFiles
 
-    files = ResultFiles(clean, corpus, models, metrics, slices, plots, report)
+    files = ResultFiles(clean, corpus, models, metrics, calibration, slices, plots, report)
     check_store(files, chosen)
     result, model = read_result(models), read_model(models)
     test, validation = read_split(corpus, "test"), read_split(corpus, "validation")
-    rival = read_scores(baseline, test.labels)
+    baseline_scores = read_scores(baseline, test.labels)
     texts = read_texts(StoredTable(raw), StoredTable(clean), read_vocabulary(corpus), test)
-    judged, held = (
+    judged, held_out = (
         Scored(split.labels, score(model, split.texts, result.settings.padding))
         for split in (test, validation)
     )
-    found = evaluate(judged, held, rival, texts, chosen.evaluate)
+    found = evaluate(judged, held_out, baseline_scores, texts, chosen.evaluate)
     write_scores(scored, test.labels, found.scores)
     write_json(metrics, found.metrics)
+    write_calibration(calibration, chosen.evaluate.calibration, found.metrics["temperature"])
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)
     write_report(report, Subject.of(chosen, read_json(data)), found, plots)
     said = publish_or_leave(files, chosen)
-    verdict = in_words(found.metrics, chosen.baseline)
-    print(f"{chosen.dataset}, {chosen.arch}: {verdict}; {found.metrics} -> {metrics}; {said}")
+    verdict = f"test accuracy {found.metrics['accuracy']:.2%}, {describe(found.metrics, chosen.baseline)}"
+    print(f"{chosen.dataset}, {chosen.arch}: {verdict} -> {metrics}, {report / 'index.html'}; {said}")
 
 
 if __name__ == "__main__":

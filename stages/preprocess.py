@@ -23,7 +23,7 @@ def main(
     clean: Annotated[Path, typer.Option(help="written: split, label, clean text")] = Path(
         "data/clean.parquet"
     ),
-    report: Annotated[Path, typer.Option(help="written: rows, balance, lengths, duplicates")] = Path(
+    data: Annotated[Path, typer.Option(help="written: rows, balance, lengths, duplicates")] = Path(
         "metrics/data.json"
     ),
 ) -> None:
@@ -33,7 +33,7 @@ def main(
     cleaner = Cleaner(steps, english_stop_words() if steps.stop_words == "english" else ())
     with writing_table(clean, clean_schema(cleaner)) as write:
         found = clean_table(StoredTable(raw), cleaner, chosen.seed, chosen.dataset, write)
-    write_json(report, found)
+    write_json(data, found)
     print(f"{chosen.dataset}: {found['rows']}, removed from train: {found['removed_from_train']} -> {clean}")
 
 

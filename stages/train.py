@@ -30,14 +30,16 @@ def main(
     from moodring.serving.result_files import ResultFiles
     from moodring.tracking.lifecycle import finish_training, training_run
     from moodring.training.embeddings import aligned
-    from moodring.training.fit import fit
+    from moodring.training.inputs import Hooks, TrainingData
+    from moodring.training.train import train_model
 
     files = ResultFiles(corpus=corpus, models=models, stage=Path(__file__), vectors=vectors)
     vocabulary = read_vocabulary(corpus)
     splits = read_split(corpus, "train"), read_split(corpus, "validation")
-    given = aligned(vectors, vocabulary, chosen)
-    with training_run(chosen, files.data_sha256(chosen), files.attempt_key(chosen)) as run:
-        write = fit(chosen, len(vocabulary), *splits, run.log_epoch, run.attempt.checkpoint, given)
+    data = TrainingData(len(vocabulary), *splits, aligned(vectors, vocabulary, chosen))
+    data_sha256 = files.data_sha256(chosen)
+    with training_run(chosen, data_sha256, files.attempt_key(chosen, data_sha256)) as run:
+        write = train_model(chosen, data, Hooks(run.log_epoch, run.attempt.checkpoint))
         write(models)
         result = read_result(models)
         write_json(summary, result.summary)

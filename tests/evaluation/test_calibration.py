@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from moodring.evaluation.calibration import HIGHEST, LOWEST, apply_temperature, fit_temperature
+from moodring.errors import MoodringError
+from moodring.evaluation.calibration import (
+    HIGHEST,
+    LOWEST,
+    apply_temperature,
+    fit_temperature,
+    read_temperature,
+    write_calibration,
+)
 
 
 def drawn(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -72,3 +83,28 @@ def test_scores_of_0_and_1_stay_scores():
         applied = apply_temperature(np.array([0, 1], np.float32), temperature)
         assert np.isfinite(applied).all()
         assert 0 <= applied[0] < 0.5 < applied[1] <= 1
+
+
+def test_a_written_temperature_is_read_back(tmp_path: Path):
+    write_calibration(tmp_path / "calibration.json", "temperature", 1.234567)
+    assert read_temperature(tmp_path / "calibration.json") == 1.234567
+    assert json.loads((tmp_path / "calibration.json").read_text())["method"] == "temperature"
+
+
+@pytest.mark.parametrize(
+    ("content", "received"),
+    [
+        ("[]", "None"),
+        ("{}", "None"),
+        ('{"temperature": "1.5"}', "'1.5'"),
+        ('{"temperature": true}', "True"),
+        ('{"temperature": 0}', "0.0"),
+        ('{"temperature": -2.5}', "-2.5"),
+        ('{"temperature": Infinity}', "inf"),
+        ('{"temperature": NaN}', "nan"),
+    ],
+)
+def test_a_temperature_that_is_no_positive_number_is_an_error(tmp_path: Path, content: str, received: str):
+    (tmp_path / "calibration.json").write_text(content)
+    with pytest.raises(MoodringError, match=rf"positive number, received: {received}\. Run `dvc repro`"):
+        read_temperature(tmp_path / "calibration.json")

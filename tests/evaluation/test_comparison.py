@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from moodring.evaluation.comparison import compare, in_words
+from moodring.evaluation.comparison import compare, describe
 
 
 def compared(both: int, won: int, lost: int, neither: int) -> dict[str, float]:
@@ -71,5 +71,5 @@ def test_one_text_has_an_interval_within_all_there_is():
         ((700, 40, 38, 222), "not shown to differ from nbsvm (+0.2 points, -1.5 to 1.9, p = 0.91)"),
     ],
 )
-def test_the_comparison_is_said_in_words(counts: tuple[int, int, int, int], said: str):
-    assert in_words(compared(*counts), "nbsvm") == said
+def test_the_comparison_is_said_describe(counts: tuple[int, int, int, int], said: str):
+    assert describe(compared(*counts), "nbsvm") == said

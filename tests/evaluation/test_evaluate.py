@@ -14,6 +14,7 @@ from moodring.evaluation.calibration import LOWEST
 from moodring.evaluation.curves import by_length, confusion, histogram, precision_recall, roc
 from moodring.evaluation.evaluate import Evaluation, Scored, evaluate, most_confident_mistakes
 from moodring.evaluation.metrics import calibration, calibration_error, flat_metrics
+from moodring.evaluation.slices import LENGTH_GROUPS, quantile_codes
 from moodring.params.evaluation import EvaluateParams
 from tests.conftest import bare_texts
 
@@ -157,10 +158,14 @@ def test_a_score_at_the_threshold_is_positive(threshold: float):
     assert flat_metrics(labels, scores, PARAMS.model_copy(update={"threshold": threshold}))["accuracy"] == 1
 
 
+def length_groups(labels: np.ndarray, scores: np.ndarray, lengths: np.ndarray) -> pd.DataFrame:
+    return by_length(labels, scores, lengths, quantile_codes(lengths, LENGTH_GROUPS), 0.5)
+
+
 def test_length_groups_hold_every_text_once():
     labels, scores, lengths = made()
-    groups = by_length(labels, scores, lengths, 0.5)
-    assert 2 <= len(groups) <= 8
+    groups = length_groups(labels, scores, lengths)
+    assert len(groups) == LENGTH_GROUPS
     assert groups["rows"].sum() == 5000
     assert groups["shortest"].iloc[0] == lengths.min()
     assert groups["longest"].iloc[-1] == lengths.max()
@@ -171,14 +176,14 @@ def test_length_groups_hold_every_text_once():
 
 def test_length_groups_accuracies_weighted_give_the_accuracy():
     labels, scores, lengths = made()
-    groups = by_length(labels, scores, lengths, 0.5)
+    groups = length_groups(labels, scores, lengths)
     weighted = (groups["accuracy"] * groups["rows"]).sum() / groups["rows"].sum()
     assert weighted == pytest.approx(((scores >= 0.5) == labels).mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize("lengths", [[7, 7, 7, 7], [0, 0, 0, 9], [1, 2, 3, 4]])
 def test_few_different_lengths_make_few_groups(lengths: list[int]):
-    groups = by_length(*FOUR, np.array(lengths), 0.5)
+    groups = length_groups(*FOUR, np.array(lengths))
     assert groups["rows"].sum() == 4
     assert len(groups) == len(set(lengths))
 

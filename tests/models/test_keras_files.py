@@ -103,7 +103,7 @@ def test_the_written_model_scores_as_the_trained_one(tmp_path: Path, model: kera
 def test_equal_models_give_directories_of_equal_digest(params: Params, tmp_path: Path):
     for name in ("one", "other"):
         write_model(tmp_path / name, make_model(params, seed=1), HISTORY, SETTINGS)
-    assert read_result(tmp_path / "one").digest == read_result(tmp_path / "other").digest
+    assert read_result(tmp_path / "one").models_md5 == read_result(tmp_path / "other").models_md5
 
 
 def test_an_old_directory_is_replaced_whole(tmp_path: Path, model: keras.Model):
@@ -117,11 +117,11 @@ def test_an_old_directory_is_replaced_whole(tmp_path: Path, model: keras.Model):
 
 def test_a_failure_leaves_the_old_directory(tmp_path: Path, model: keras.Model):
     write_model(tmp_path / "models", model, HISTORY, SETTINGS)
-    before = read_result(tmp_path / "models").digest
+    before = read_result(tmp_path / "models").models_md5
     unwritable = Settings(3, 1, 9, 1, 1, params={"seed": object()})
     with pytest.raises(TypeError):
         write_model(tmp_path / "models", model, HISTORY, unwritable)
-    assert read_result(tmp_path / "models").digest == before
+    assert read_result(tmp_path / "models").models_md5 == before
     assert [place.name for place in tmp_path.iterdir()] == ["models"]
 
 

@@ -14,13 +14,14 @@ from moodring.corpus.arrays import Split
 from moodring.corpus.vocabulary import Vocabulary
 from moodring.errors import MoodringError
 from moodring.models.load import read_model
-from moodring.models.nbsvm import WHOLE, Nbsvm, fit, history
+from moodring.models.nbsvm import WHOLE, Nbsvm, fit_nbsvm, history_of
 from moodring.models.result import read_result
 from moodring.models.scoring import score
 from moodring.params.arch import NbsvmParams, NoEmbedding
 from moodring.params.data import TokenizeParams
 from moodring.params.pipeline import Params
-from moodring.training.fit import fit as fit_any
+from moodring.training.inputs import Hooks, TrainingData
+from moodring.training.train import train_model
 from tests.conftest import made_rows
 
 TEXTS, LABELS = made_rows(120)
@@ -45,7 +46,7 @@ TRAIN, VALIDATION = split_of(TEXTS[:80], LABELS[:80]), split_of(TEXTS[80:], LABE
 
 @pytest.fixture(scope="module")
 def model() -> Nbsvm:
-    return fit(PARAMS, TRAIN, seed=7)
+    return fit_nbsvm(PARAMS, TRAIN, seed=7)
 
 
 def test_it_is_the_papers_model(model: Nbsvm):
@@ -64,7 +65,7 @@ def test_it_is_the_papers_model(model: Nbsvm):
 
 
 def test_it_learns_the_made_texts(model: Nbsvm):
-    (row,) = history(model, TRAIN, VALIDATION).to_dict("records")
+    (row,) = history_of(model, TRAIN, VALIDATION).to_dict("records")
     assert row["epoch"] == 1
     assert row["val_accuracy"] > 0.9
     assert row["val_loss"] < 0.5
@@ -88,7 +89,7 @@ def test_word_order_counts(model: Nbsvm):
 
 def test_fitted_again_it_has_the_same_bytes(model: Nbsvm, tmp_path: Path):
     model.save(tmp_path / "one.npz")
-    fit(PARAMS, TRAIN, seed=7).save(tmp_path / "other.npz")
+    fit_nbsvm(PARAMS, TRAIN, seed=7).save(tmp_path / "other.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
 
 
@@ -112,8 +113,9 @@ def test_a_damaged_file_is_told(model: Nbsvm, tmp_path: Path, damage):
 
 def test_as_the_chosen_architecture_it_is_a_result_like_any_other(params: Params, tmp_path: Path):
     chosen = params.model_copy(update={"arch": "nbsvm", "archs": {"nbsvm": PARAMS}})
+    data = TrainingData(len(VOCABULARY), TRAIN, VALIDATION)
     epochs: list[tuple[int, dict[str, float]]] = []
-    write = fit_any(chosen, len(VOCABULARY), TRAIN, VALIDATION, lambda *seen: epochs.append(seen))
+    write = train_model(chosen, data, Hooks(on_epoch=lambda *seen: epochs.append(seen)))
     write(tmp_path / "models")
     result = read_result(tmp_path / "models")
     assert [number for number, _ in epochs] == [1]

@@ -11,7 +11,7 @@ import pytest
 
 from moodring.corpus.batches import Padding
 from moodring.errors import MoodringError
-from moodring.io.digests import sha256
+from moodring.io.digests import files_sha256
 from moodring.models.result import Settings, read_result, read_settings
 
 SETTINGS = Settings(
@@ -44,7 +44,7 @@ def directory(tmp_path: Path) -> Path:
 def test_a_result_is_read_as_it_was_written(directory: Path):
     result = read_result(directory)
     assert result.settings == SETTINGS
-    assert result.model_sha256 == sha256(directory / "model.keras")
+    assert result.model_sha256 == files_sha256(directory, [directory / "model.keras"])
     pd.testing.assert_frame_equal(result.history, EPOCHS, check_exact=True)
 
 
@@ -80,11 +80,11 @@ def test_the_summary_fits_into_json(directory: Path):
 
 @pytest.mark.parametrize("name", ["model.keras", "history.csv", "settings.json"])
 def test_the_digest_hangs_on_every_file(directory: Path, name: str):
-    before = read_result(directory).digest
-    assert read_result(directory).digest == before
+    before = read_result(directory).models_md5
+    assert read_result(directory).models_md5 == before
     file = directory / name
     file.write_bytes(file.read_bytes() + b"\n")
-    assert read_result(directory).digest != before
+    assert read_result(directory).models_md5 != before
 
 
 @pytest.mark.parametrize("name", ["model.keras", "history.csv", "settings.json"])

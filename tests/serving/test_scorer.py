@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import tempfile
 from pathlib import Path
 
 import keras
@@ -14,7 +15,7 @@ import pytest
 
 from moodring.corpus.arrays import read_split, read_vocabulary, write_corpus
 from moodring.errors import MoodringError
-from moodring.evaluation.calibration import apply_temperature
+from moodring.evaluation.calibration import apply_temperature, write_calibration
 from moodring.io.tables import StoredTable, write_table
 from moodring.models.keras_files import load_model, write_model
 from moodring.models.load import read_model
@@ -136,15 +137,34 @@ def test_a_bundle_from_before_calibration_is_served_as_it_was(
     np.testing.assert_array_equal(TextScorer.from_bundle(bundle).scores(RAW), scorer.scores(RAW))
 
 
-@pytest.mark.parametrize(("metrics", "temperature"), [({"temperature": 2.5}, 2.5), ({"accuracy": 1}, 1.0)])
+@pytest.fixture
+def files(pipeline: Path, tmp_path: Path) -> ResultFiles:
+    write_calibration(tmp_path / "calibration.json", "temperature", 2.5)
+    places = {name: pipeline / name for name in ("corpus", "models")}
+    return ResultFiles(clean=pipeline / "clean.parquet", calibration=tmp_path / "calibration.json", **places)
+
+
 def test_a_result_is_served_at_the_temperature_of_its_evaluation(
-    params: Params, pipeline: Path, tmp_path: Path, metrics: dict[str, float], temperature: float
+    files: ResultFiles, params: Params, tmp_path: Path, scorer: TextScorer
 ):
-    (tmp_path / "test.json").write_text(json.dumps(metrics))
-    place = {name: pipeline / name for name in ("corpus", "models")}
-    files = ResultFiles(clean=pipeline / "clean.parquet", metrics=tmp_path / "test.json", **place)
     files.write_bundle(tmp_path / "bundle", params)
-    assert json.loads((tmp_path / "bundle" / "scorer.json").read_text())["temperature"] == temperature
+    served = TextScorer.from_bundle(tmp_path / "bundle").scores(RAW)
+    np.testing.assert_array_equal(served, apply_temperature(scorer.scores(RAW), 2.5))
+
+
+def test_a_result_is_scored_from_its_files_without_a_copy(
+    files: ResultFiles, params: Params, tmp_path: Path, scorer: TextScorer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there is no such directory"))
+    scores = files.scorer(params).scores(RAW)
+    np.testing.assert_array_equal(scores, apply_temperature(scorer.scores(RAW), 2.5))
+    assert [file.name for file in tmp_path.iterdir()] == ["calibration.json"]
+
+
+def test_a_result_without_its_calibration_is_not_served(files: ResultFiles, params: Params):
+    files.calibration.unlink()
+    with pytest.raises(MoodringError, match=r"cannot read .*calibration\.json.*dvc repro"):
+        files.scorer(params)
 
 
 def test_no_text_gives_an_empty_table(scorer: TextScorer):

@@ -349,7 +349,7 @@ def test_tags_lead_back_to_data_model_git_and_dvc(recorded: Recorded, pipeline: 
         "dataset": "made",
         "arch": "gru",
         "data_sha256": DATA,
-        "models_md5": pipeline.result.digest,
+        "models_md5": pipeline.result.models_md5,
         "model_sha256": pipeline.result.model_sha256,
         "git_commit": git(recorded.root, "rev-parse", "HEAD"),
         "git_dirty": "true",
@@ -409,7 +409,7 @@ def test_a_run_is_restored_from_the_results_files(restored: Recorded, pipeline: 
     (run,) = runs_of(restored.client)
     assert run.info.status == "FINISHED"
     assert run.data.tags["restored"] == "true"
-    assert run.data.tags["models_md5"] == pipeline.result.digest
+    assert run.data.tags["models_md5"] == pipeline.result.models_md5
     assert run.data.params == {name: str(value) for name, value in pipeline.params.of_model().items()}
     assert points(restored.client, run, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
     assert run.data.metrics["best_val_loss"] == 0.625
@@ -465,7 +465,7 @@ def test_the_same_result_trained_again_is_one_run(pipeline: Pipeline, store: Mlf
 
 
 def test_another_result_is_another_run(pipeline: Pipeline, store: MlflowClient):
-    other = replace(pipeline, result=replace(pipeline.result, digest="e" * 64))
+    other = replace(pipeline, result=replace(pipeline.result, models_md5="e" * 32 + ".dir"))
     assert pipeline.train() != other.train()
     assert len(runs_of(store)) == 2
 

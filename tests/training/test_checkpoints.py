@@ -14,9 +14,10 @@ from moodring.params.arch import HeadParams, RecurrentParams
 from moodring.params.pipeline import Params
 from moodring.params.training import EarlyStopping, Schedule
 from moodring.training.checkpoints import Progress, State
-from moodring.training.network import train
+from moodring.training.inputs import Hooks
+from moodring.training.network import train_network
 from tests.conftest import drawn, dropout
-from tests.training.test_network import LENGTH, TRAIN, VALIDATION, VOCABULARY
+from tests.training.test_network import DATA, LENGTH
 
 EPOCHS = 6
 
@@ -59,7 +60,7 @@ def trained(params: Params, checkpoint: Path | None = None, kill_after: int | No
             raise KilledError
         reported.append(epoch)
 
-    model, history = train(params, len(VOCABULARY), TRAIN, VALIDATION, report, checkpoint)
+    model, history = train_network(params, DATA, Hooks(report, checkpoint))
     return stable_bytes(model), history, reported
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pandas as pd
@@ -18,8 +20,9 @@ from moodring.params.data import TokenizeParams
 from moodring.params.pipeline import Params
 from moodring.params.training import EarlyStopping, Schedule
 from moodring.training.architectures import build
-from moodring.training.checkpoints import EpochMetrics
-from moodring.training.network import fit, settings_of, train
+from moodring.training.embeddings import Aligned
+from moodring.training.inputs import EpochMetrics, Hooks, TrainingData
+from moodring.training.network import fit_network, settings_of, train_network
 from moodring.training.optimizer import learning_rate_of
 from moodring.training.sequence import BatchSequence, padding_of
 from tests.conftest import drawn, dropout, made_rows
@@ -35,6 +38,7 @@ def split_of(texts: list[str], labels: list[int]) -> Split:
 
 
 TRAIN, VALIDATION = split_of(TEXTS[:64], LABELS[:64]), split_of(TEXTS[64:], LABELS[64:])
+DATA = TrainingData(len(VOCABULARY), TRAIN, VALIDATION)
 
 
 @pytest.fixture
@@ -66,7 +70,7 @@ def quick(tiny: Params) -> Params:
 
 def fit_tiny(params: Params, train_split: Split, validation: Split = VALIDATION) -> pd.DataFrame:
     model = build(params.recurrent, len(VOCABULARY), LENGTH)
-    return fit(model, train_split, validation, params.train, padding_of(params), params.seed)
+    return fit_network(model, params, TrainingData(len(VOCABULARY), train_split, validation))
 
 
 def texts_of_lengths(*lengths: int) -> Split:
@@ -88,20 +92,20 @@ def texts_of(split: Split) -> list[tuple[int, ...]]:
 
 def test_one_seed_trains_the_same_model_twice(tiny: Params):
     twice = with_train(tiny, epochs=2)
-    first, second = (train(twice, len(VOCABULARY), TRAIN, VALIDATION) for _ in range(2))
+    first, second = (train_network(twice, DATA) for _ in range(2))
     pd.testing.assert_frame_equal(first[1], second[1], check_exact=True)
     assert stable_bytes(first[0]) == stable_bytes(second[0])
 
 
 def test_another_seed_trains_another_model(tiny: Params):
     other = tiny.model_copy(update={"seed": tiny.seed + 1})
-    first, second = (train(params, len(VOCABULARY), TRAIN, VALIDATION) for params in (tiny, other))
+    first, second = (train_network(params, DATA) for params in (tiny, other))
     assert first[1]["loss"].tolist() != second[1]["loss"].tolist()
     assert stable_bytes(first[0]) != stable_bytes(second[0])
 
 
 def test_training_learns_what_the_mood_words_tell(quick: Params):
-    _, history = train(with_train(quick, epochs=6), len(VOCABULARY), TRAIN, VALIDATION)
+    _, history = train_network(with_train(quick, epochs=6), DATA)
     assert history["val_accuracy"].max() > 0.9
 
 
@@ -115,8 +119,8 @@ def test_the_first_best_epochs_weights_are_kept(
 ):
     stopping = quick.train.early_stopping.model_copy(update={"monitor": monitor, "patience": patience})
     wild = with_train(quick, epochs=8, learning_rate=learning_rate, early_stopping=stopping)
-    model, history = train(wild, len(VOCABULARY), TRAIN, VALIDATION)
-    kept = settings_of(wild, len(VOCABULARY), model, history).best_epoch
+    model, history = train_network(wild, DATA)
+    kept = settings_of(wild, DATA, model, history).best_epoch
     watched = history.set_index("epoch")[monitor]
     assert kept == watched[watched == getattr(watched, best)()].index[0]
     assert kept < len(history), "the made training must go on after its best epoch"
@@ -131,15 +135,15 @@ def test_the_first_best_epochs_weights_are_kept(
 def test_each_epoch_is_told_once_in_order(tiny: Params):
     told: list[tuple[int, EpochMetrics]] = []
     three = with_train(tiny, epochs=3)
-    _, history = train(three, len(VOCABULARY), TRAIN, VALIDATION, lambda *epoch: told.append(epoch))
+    _, history = train_network(three, DATA, Hooks(on_epoch=lambda *epoch: told.append(epoch)))
     assert list(history.columns) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     assert [{"epoch": epoch, **metrics} for epoch, metrics in told] == history.to_dict("records")
     assert history["epoch"].tolist() == [1, 2, 3]
 
 
 def test_settings_tell_how_the_model_was_made(tiny: Params):
-    model, history = train(tiny, len(VOCABULARY), TRAIN, VALIDATION)
-    settings = settings_of(tiny, len(VOCABULARY), model, history)
+    model, history = train_network(tiny, DATA)
+    settings = settings_of(tiny, DATA, model, history)
     assert settings.padding == Padding(LENGTH, 4)
     assert settings.vocabulary_size == len(VOCABULARY)
     assert settings.weights == len(VOCABULARY) * 4 + (8 * 4 + 4) + 5  # embedding, recurrent layer, output
@@ -209,23 +213,24 @@ def test_a_loss_that_is_not_finite_ends_training_with_the_cause(tiny: Params):
     model = build(tiny.recurrent, len(VOCABULARY), LENGTH)
     model.get_layer("score").set_weights([np.full((4, 1), np.nan), np.zeros(1)])
     told: list[int] = []
-    arguments = (model, TRAIN, VALIDATION, tiny.train, padding_of(tiny), tiny.seed)
     with pytest.raises(MoodringError, match=r"epoch 1.*train\.learning_rate \(received: 0\.001\)"):
-        fit(*arguments, lambda epoch, _: told.append(epoch))
+        fit_network(model, tiny, DATA, Hooks(on_epoch=lambda epoch, _: told.append(epoch)))
     assert told == []
 
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
 def test_the_chosen_optimiser_fits(tiny: Params, name: str):
     chosen = with_train(tiny, epochs=1, optimizer=name, learning_rate=0.25)
-    model, _ = train(chosen, len(VOCABULARY), TRAIN, VALIDATION)
+    model, _ = train_network(chosen, DATA)
     assert type(model.optimizer) is type(keras.optimizers.get(name))
     assert float(model.optimizer.learning_rate) == 0.25
 
 
-def vectors_of(params: Params) -> np.ndarray:
+def with_vectors(params: Params) -> TrainingData:
+    """The data with drawn vectors for the whole vocabulary."""
     size = params.recurrent.embedding.size
-    return np.random.default_rng(0).normal(size=(len(VOCABULARY), size)).astype(np.float32)
+    matrix = np.random.default_rng(0).normal(size=(len(VOCABULARY), size)).astype(np.float32)
+    return replace(DATA, vectors=Aligned(matrix, np.ones(len(VOCABULARY), dtype=bool)))
 
 
 def with_frozen(params: Params, frozen_epochs: int | str) -> Params:
@@ -242,40 +247,38 @@ def test_vectors_are_tuned_exactly_when_they_are_meant_to_be(
     tiny: Params, frozen_epochs: int | str, epochs: int, moved: bool
 ):
     chosen = with_frozen(with_train(tiny, epochs=epochs, early_stopping=NEVER), frozen_epochs)
-    given = vectors_of(chosen)
-    model, history = train(chosen, len(VOCABULARY), TRAIN, VALIDATION, vectors=given)
-    kept = settings_of(chosen, len(VOCABULARY), model, history).best_epoch
+    data = with_vectors(chosen)
+    model, history = train_network(chosen, data)
+    kept = settings_of(chosen, data, model, history).best_epoch
     released = isinstance(frozen_epochs, int) and kept > frozen_epochs
+    assert data.vectors
     embedding = model.get_layer("embedding")
     assert type(embedding) is keras.layers.Embedding  # a saved model needs no code of this project
-    assert np.array_equal(embedding.get_weights()[0], given) != released
+    assert np.array_equal(embedding.get_weights()[0], data.vectors.matrix) != released
     assert moved or not released
 
 
 def test_a_held_back_embedding_trains_as_one_that_is_no_weight_at_all(tiny: Params):
     held, frozen = (with_frozen(with_train(tiny, epochs=2), epochs) for epochs in (2, "all"))
-    given = vectors_of(held)
-    histories = [
-        train(params, len(VOCABULARY), TRAIN, VALIDATION, vectors=given)[1] for params in (held, frozen)
-    ]
+    histories = [train_network(params, with_vectors(params))[1] for params in (held, frozen)]
     pd.testing.assert_frame_equal(*histories, rtol=1e-5)
 
 
 def test_label_smoothing_changes_what_is_minimised_and_not_what_is_judged(quick: Params):
     plain, smooth = (with_train(quick, epochs=1, label_smoothing=share) for share in (0.0, 0.4))
-    model, history = train(smooth, len(VOCABULARY), TRAIN, VALIDATION)
+    model, history = train_network(smooth, DATA)
     batches = BatchSequence(VALIDATION, padding_of(smooth), smooth.train.batch_size)
     model.compile(loss="binary_crossentropy", metrics=["accuracy"])
     found = model.evaluate(batches, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(history["val_loss"].iloc[-1], rel=1e-5)
-    assert history["loss"].iloc[-1] != train(plain, len(VOCABULARY), TRAIN, VALIDATION)[1]["loss"].iloc[-1]
+    assert history["loss"].iloc[-1] != train_network(plain, DATA)[1]["loss"].iloc[-1]
 
 
 def test_averaged_weights_are_what_is_judged_and_kept(quick: Params):
     averaged = with_train(quick, epochs=3, weight_averaging=0.9, early_stopping=NEVER)
-    model, history = train(averaged, len(VOCABULARY), TRAIN, VALIDATION)
-    plain, _ = train(with_train(averaged, weight_averaging=0.0), len(VOCABULARY), TRAIN, VALIDATION)
-    kept = settings_of(averaged, len(VOCABULARY), model, history).best_epoch
+    model, history = train_network(averaged, DATA)
+    plain, _ = train_network(with_train(averaged, weight_averaging=0.0), DATA)
+    kept = settings_of(averaged, DATA, model, history).best_epoch
     batches = BatchSequence(VALIDATION, padding_of(averaged), averaged.train.batch_size)
     model.compile(loss="binary_crossentropy")
     expected = history.set_index("epoch").loc[kept, "val_loss"]
@@ -287,9 +290,7 @@ def test_averaged_weights_are_what_is_judged_and_kept(quick: Params):
 
 def test_averaging_leaves_the_training_alone(quick: Params):
     plain, averaged = (with_train(quick, epochs=3, weight_averaging=momentum) for momentum in (0.0, 0.5))
-    losses = [
-        train(params, len(VOCABULARY), TRAIN, VALIDATION)[1]["loss"].tolist() for params in (plain, averaged)
-    ]
+    losses = [train_network(params, DATA)[1]["loss"].tolist() for params in (plain, averaged)]
     assert losses[0] == losses[1]
 
 
@@ -322,7 +323,7 @@ def moved(params: Params) -> float:
     """How far training moves the weights, as the norm over all of them."""
     keras.utils.set_random_seed(params.seed)
     before = build(params.recurrent, len(VOCABULARY), LENGTH).get_weights()
-    model, _ = train(params, len(VOCABULARY), TRAIN, VALIDATION)
+    model, _ = train_network(params, DATA)
     steps = [new - old for new, old in zip(model.get_weights(), before, strict=True)]
     return float(np.sqrt(sum(np.square(step).sum() for step in steps)))
 

@@ -1,4 +1,4 @@
-"""From a git revision or a DVC experiment to the result that it holds: the hash of `models` in dvc.lock."""
+"""The result of a git revision or a DVC experiment: the MD5 of `models` in its dvc.lock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def result_here(root: Path) -> str | None:
         MoodringError: it is damaged.
     """
     lock = root / LOCK
-    return _models_hash(lock.read_text(encoding="utf-8")) if lock.is_file() else None
+    return models_md5(lock.read_text(encoding="utf-8")) if lock.is_file() else None
 
 
 def results_of(root: Path, name: str) -> list[str]:
@@ -38,13 +38,18 @@ def results_of(root: Path, name: str) -> list[str]:
             "name them"
         )
     locks = [lock for ref in refs or [name] if (lock := git(root, "show", f"{ref}:./{LOCK}")) is not None]
-    found = {digest for lock in locks if (digest := _models_hash(lock)) is not None}
+    found = {md5 for lock in locks if (md5 := models_md5(lock)) is not None}
     if not found:
         raise MoodringError(f"{name!r} holds no result: its {LOCK} has no models")
     return sorted(found)
 
 
-def _models_hash(lock: str) -> str | None:
+def models_md5(lock: str) -> str | None:
+    """The MD5 of `models` in the text of a dvc.lock; None if it has none.
+
+    Raises:
+        MoodringError: the text is damaged.
+    """
     try:
         tree: dict[str, Any] = YAML(typ="safe", pure=True).load(lock) or {}
     except YAMLError as error:

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,9 +64,6 @@ def _scorer(model: str | None) -> Callable[[list[str]], pd.DataFrame]:
 
         return load_model(model)
     from moodring.serving.result_files import ResultFiles
-    from moodring.serving.scorer import TextScorer
 
     os.chdir(checkout_root())
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-        ResultFiles().write_bundle(Path(room), load_params(Path("params.yaml")))
-        return TextScorer.from_bundle(Path(room)).predict
+    return ResultFiles().scorer(load_params(Path("params.yaml"))).predict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from moodring.checkout.pipeline import refuse_stale, stale_stages
 from moodring.checkout.root import checkout_root
 from moodring.errors import shows_errors
 from moodring.params.file import load_params
-
-if TYPE_CHECKING:
-    pass
 
 
 @shows_errors

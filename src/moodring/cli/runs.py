@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError, shows_errors
-
-if TYPE_CHECKING:
-    pass
 
 
 @shows_errors

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from moodring.checkout.pipeline import refuse_stale, stale_stages
 from moodring.checkout.root import checkout_root
 from moodring.errors import shows_errors
 from moodring.params.file import load_params
-
-if TYPE_CHECKING:
-    pass
 
 
 @shows_errors

@@ -5,10 +5,15 @@ No score crosses 0.5. Source: Guo et al. 2017, "On Calibration of Modern Neural 
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
-from moodring.models.scoring import log_odds
+from moodring.errors import MoodringError
+from moodring.io.files import read_json, write_json
+from moodring.models.scoring import log_odds, probabilities
 
 NONE = 1.0
 LOWEST, HIGHEST = 0.25, 10.0
@@ -39,8 +44,31 @@ def fit_temperature(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> fl
     return round(float(np.exp(found.x)), DIGITS)
 
 
+def write_calibration(path: Path, method: str, temperature: float) -> None:
+    """Write the calibration as JSON: `method` and `temperature`; see `read_temperature`."""
+    write_json(path, {"method": method, "temperature": temperature})
+
+
+def read_temperature(path: Path) -> float:
+    """Read the temperature that `write_calibration` wrote.
+
+    Raises:
+        MoodringError: the file is missing or damaged, or the temperature is not a positive number.
+    """
+    calibration = read_json(path)
+    temperature = calibration.get("temperature") if isinstance(calibration, dict) else None
+    if type(temperature) is int:  # JSON writes 1.0 and 1
+        temperature = float(temperature)
+    if not isinstance(temperature, float) or not 0 < temperature < math.inf:
+        raise MoodringError(
+            f"{path}: the temperature must be a positive number, received: {temperature!r}. "
+            "Run `dvc repro` to make it."
+        )
+    return temperature
+
+
 def apply_temperature(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Scores with their logits divided by the temperature; shape (rows,), float32. At 1, unchanged."""
     if temperature == NONE:
         return scores
-    return np.asarray(1 / (1 + np.exp(-log_odds(scores) / temperature)), dtype=np.float32)
+    return probabilities(log_odds(scores) / temperature)

@@ -49,7 +49,7 @@ def compare(
     return {name: round(float(value), DIGITS) for name, value in values.items()}
 
 
-def in_words(compared: Mapping[str, float], baseline: str) -> str:
+def describe(compared: Mapping[str, float], baseline: str) -> str:
     """What `compare` found, such as "2.1 points above nbsvm (0.4 to 3.8, p = 0.01)".
 
     Args:

@@ -7,11 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from moodring.evaluation.metrics import DIGITS, Labels, Scores, bin_index
-from moodring.evaluation.slices import quantile_codes
 
 CURVE_POINTS = 201
 HISTOGRAM_BINS = 20
-LENGTH_GROUPS = 8
 
 
 def confusion(labels: Labels, scores: Scores, threshold: float) -> pd.DataFrame:
@@ -60,15 +58,23 @@ def histogram(labels: Labels, scores: Scores) -> pd.DataFrame:
     )
 
 
-def by_length(labels: Labels, scores: Scores, lengths: NDArray[np.int64], threshold: float) -> pd.DataFrame:
-    """Accuracy by text length in tokens, in up to `LENGTH_GROUPS` groups of about equal size.
+def by_length(
+    labels: Labels, scores: Scores, lengths: NDArray[np.int64], groups: NDArray[np.intp], threshold: float
+) -> pd.DataFrame:
+    """Accuracy by text length in tokens.
+
+    Args:
+        labels: shape (texts,).
+        scores: shape (texts,).
+        lengths: tokens of each text, shape (texts,).
+        groups: the group of each text in the slice `length`, shape (texts,).
+        threshold: a score at or above it is positive.
 
     Returns:
         A row a group: shortest, longest, rows, accuracy.
     """
-    group = quantile_codes(lengths, LENGTH_GROUPS)
     correct = (scores >= threshold) == labels
-    table = pd.DataFrame({"group": group, "length": lengths, "correct": correct})
+    table = pd.DataFrame({"group": groups, "length": lengths, "correct": correct})
     grouped = table.groupby("group").agg(
         shortest=("length", "min"),
         longest=("length", "max"),

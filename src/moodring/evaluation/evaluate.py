@@ -61,10 +61,9 @@ def evaluate(
     temperature = fit_temperature(validation.labels, validation.scores) if fitted else NONE
     scores = apply_temperature(test.scores, temperature)
     counts = confusion(labels, scores, threshold)
-    lengths = by_length(labels, scores, texts.lengths, threshold)
-    groups = slice_accuracy(
-        make_groups(texts), (scores >= threshold) == labels, (baseline >= threshold) == labels
-    )
+    groups = make_groups(texts)
+    lengths = by_length(labels, scores, texts.lengths, groups["length"].codes, threshold)
+    slices = slice_accuracy(groups, (scores >= threshold) == labels, (baseline >= threshold) == labels)
     named = {f"{row.actual}_as_{row.predicted}": int(row.rows) for row in counts.itertuples()}
     before = calibration_error(labels, test.scores, params.bins)
     return Evaluation(
@@ -78,7 +77,7 @@ def evaluate(
         slices={
             "confusion": named,
             "by_length": lengths.to_dict("records"),
-            "slices": groups.to_dict("records"),
+            "slices": slices.to_dict("records"),
         },
         tables={
             "confusion": counts,
@@ -87,7 +86,7 @@ def evaluate(
             "calibration": calibration(labels, scores, params.bins),
             "scores": histogram(labels, scores),
             "by_length": lengths,
-            "slices": groups,
+            "slices": slices,
         },
         mistakes=most_confident_mistakes(labels, scores, baseline, texts.raw, params),
     )

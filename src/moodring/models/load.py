@@ -1,4 +1,4 @@
-"""Reading a result's classifier back to score with, whatever its kind."""
+"""Load a result's classifier, of any kind."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def read_model(path: Path) -> Predictor:
     network: Predictor = load_model(files[MODEL])
     if BLEND not in files:
         return network
-    from moodring.models.blend import Blend, Shares
+    from moodring.models.blend import Blend, BlendWeights
 
-    return Blend(network, _linear(path / LINEAR), Shares.load(files[BLEND]))
+    return Blend(network, _linear(path / LINEAR), BlendWeights.load(files[BLEND]))
 
 
 def _linear(path: Path) -> Predictor:

@@ -23,6 +23,7 @@ from moodring.corpus.ragged import PAD, Ragged
 from moodring.errors import MoodringError
 from moodring.io.files import replacing
 from moodring.models.ngrams import Ngrams
+from moodring.models.scoring import probabilities
 from moodring.params.arch import NbsvmParams
 
 # It reads whole texts; only what is longer loses its beginning.
@@ -57,7 +58,7 @@ class Nbsvm:
         """The probability of positive, shape (batch, 1), for padded ids, shape (batch, length)."""
         lengths = (x != PAD).sum(axis=1)
         texts = Ragged(x[x != PAD].astype(np.uint32), np.append(0, np.cumsum(lengths)))
-        return _sigmoid(self.logits(texts)).astype(np.float32)[:, None]
+        return probabilities(self.logits(texts))[:, None]
 
     def save(self, path: Path) -> None:
         """Write one `.npz` file of equal bytes for equal classifiers, whole or not at all; see `load`."""
@@ -87,7 +88,7 @@ class Nbsvm:
         return cls(ngrams, weights, bias)
 
 
-def fit(params: NbsvmParams, train: Split, seed: int) -> Nbsvm:
+def fit_nbsvm(params: NbsvmParams, train: Split, seed: int) -> Nbsvm:
     """Fit on the training split; the same arguments give the same bits.
 
     Args:
@@ -134,12 +135,17 @@ class Judged(NamedTuple):
     accuracy: float
 
 
-def history(model: Nbsvm, train: Split, validation: Split) -> pd.DataFrame:
+def history_of(model: Nbsvm, train: Split, validation: Split) -> pd.DataFrame:
     """As a network's history, in one row: epoch 1, loss, accuracy, val_loss, val_accuracy."""
-    seen, held = (judge(model.logits(split.texts), split.labels) for split in (train, validation))
-    columns = {"loss": seen.loss, "accuracy": seen.accuracy}
-    held_out = {"val_loss": held.loss, "val_accuracy": held.accuracy}
-    return pd.DataFrame([{"epoch": 1, **columns, **held_out}])
+    fitted, held_out = (judge(model.logits(split.texts), split.labels) for split in (train, validation))
+    row = {
+        "epoch": 1,
+        "loss": fitted.loss,
+        "accuracy": fitted.accuracy,
+        "val_loss": held_out.loss,
+        "val_accuracy": held_out.accuracy,
+    }
+    return pd.DataFrame([row])
 
 
 def judge(logits: NDArray[np.float64], labels: NDArray[np.int8]) -> Judged:
@@ -147,9 +153,3 @@ def judge(logits: NDArray[np.float64], labels: NDArray[np.int8]) -> Judged:
     positive = np.asarray(labels) == 1
     loss = np.logaddexp(0, np.where(positive, -logits, logits)).mean()
     return Judged(float(loss), float(((logits >= 0) == positive).mean()))
-
-
-def _sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import expit
-
-    return np.asarray(expit(logits))

@@ -1,4 +1,4 @@
-"""What a trained model's directory tells besides its weights: settings, history, identity."""
+"""A trained model's directory without its weights: settings, history, identity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from moodring.corpus.batches import Padding
 from moodring.errors import MoodringError
-from moodring.io.digests import dvc_hash, sha256
+from moodring.io.digests import files_sha256, tree_md5
 from moodring.io.files import replacing, write_json
 
 MODEL = "model.keras"
@@ -25,17 +25,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Settings:
-    """What made a model, and what scoring with it needs besides its weights.
+    """The settings of a model: how it was made, and how texts are padded for it.
 
     Args:
         max_length: tokens of a text that the model sees.
         buckets: length buckets up to `max_length`.
         vocabulary_size: token ids.
-        weights: fitted numbers.
+        weights: number of fitted weights.
         best_epoch: the epoch, from 1, whose weights were kept.
         params: the parameters that training depended on, by their names in params.yaml.
-        blended: where the network is blended with a linear model, the blend's val_loss and val_accuracy.
-        coverage: how much of the corpus given vectors know; see `vectors.Aligned`. None without vectors.
+        coverage: the shares of the corpus that pretrained vectors cover; see `TrainingData.coverage`. None
+            without vectors.
+        blended: the out-of-fold val_loss and val_accuracy of a network's blend with a linear model; None
+            without a blend.
     """
 
     max_length: int
@@ -55,16 +57,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """A training's result, as its files tell it.
+    """A training's result, read from its files.
 
     Args:
-        digest: of the model directory, as DVC computes it; what makes this result itself and no other.
-        model_sha256: of the model's first file in it.
+        models_md5: the MD5 of the model directory in dvc.lock; it identifies the result.
+        model_sha256: the SHA-256 of the model's files, without settings and history; see `files_sha256`.
         settings: the model's.
         history: a row an epoch: epoch, loss, accuracy, val_loss, val_accuracy.
     """
 
-    digest: str
+    models_md5: str
     model_sha256: str
     settings: Settings
     history: pd.DataFrame
@@ -85,10 +87,10 @@ class Result:
 
 
 def model_files(path: Path) -> list[Path]:
-    """The files of the model in a result's directory: a network's, a linear one's, or of a blend of both.
+    """The files of a result's model: a network, a linear model, or both with the weights of their blend.
 
     Raises:
-        MoodringError: there is none.
+        MoodringError: there is no model.
     """
     found = [path / name for name in (MODEL, LINEAR, BLEND) if (path / name).is_file()]
     if not found:
@@ -103,7 +105,7 @@ def write_result(
 
     Args:
         path: the directory.
-        model: what writes each of the model's files, by its name.
+        model: the function that writes each of the model's files, by the file's name.
         history: a row an epoch.
         settings: the model's.
     """
@@ -121,9 +123,9 @@ def read_result(path: Path) -> Result:
     Raises:
         MoodringError: a file is missing or damaged.
     """
-    model_sha256 = _read(model_files(path)[0], sha256)
+    model_sha256 = files_sha256(path, model_files(path))
     history = _read(path / HISTORY, pd.read_csv)
-    return Result(dvc_hash(path), model_sha256, read_settings(path), history)
+    return Result(tree_md5(path), model_sha256, read_settings(path), history)
 
 
 def read_settings(path: Path) -> Settings:

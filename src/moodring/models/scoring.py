@@ -28,11 +28,22 @@ def score(model: Predictor, texts: Ragged, padding: Padding) -> NDArray[np.float
     return scores
 
 
-# Of a score of exactly 0 or 1 the logit is infinite.
+# The log odds of a score of exactly 0 or 1 are infinite.
 MARGIN = 1e-7
 
 
 def log_odds(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The logits of probabilities, shape (rows,), float64; of 0 and 1 those of `MARGIN` from them."""
+    """The log odds of probabilities, shape (rows,), float64; 0 and 1 count as `MARGIN` and 1 - `MARGIN`.
+
+    This is not scipy.special.logit, which rounds differently near 0.5: fitted weights would differ in their
+    last digits.
+    """
     exact = np.clip(scores.astype(np.float64), MARGIN, 1 - MARGIN)
     return np.asarray(np.log(exact / (1 - exact)), dtype=np.float64)
+
+
+def probabilities(logits: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The probabilities of log odds: the logistic function; shape (rows,), float32."""
+    from scipy.special import expit
+
+    return np.asarray(expit(logits), dtype=np.float32)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from moodring.evaluation.comparison import in_words
+from moodring.evaluation.comparison import describe
 from moodring.evaluation.evaluate import Evaluation
 from moodring.io.files import replacing
 from moodring.params.pipeline import Params
@@ -99,7 +99,7 @@ def render(subject: Subject, found: Evaluation, pictures: list[tuple[str, str]])
     content = {
         "of": subject,
         "metrics": found.metrics,
-        "verdict": in_words(found.metrics, subject.baseline),
+        "verdict": describe(found.metrics, subject.baseline),
         "told": [(name.replace("_", " "), found.metrics[name], text) for name, text in MEANINGS.items()],
         "slices": _by_name(found.tables["slices"]),
         "pictures": pictures,

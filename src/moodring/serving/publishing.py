@@ -49,7 +49,7 @@ def check_store(files: ResultFiles, params: Params) -> None:
     try:
         Experiment(params.dataset)
     except StoreError as error:
-        if not attempts.is_left(files.attempt_key(params)):
+        if not attempts.is_left(files.attempt_key(params, files.data_sha256(params))):
             raise
         warn(str(error))
 
@@ -66,8 +66,8 @@ def publish(files: ResultFiles, params: Params) -> Published:
     metrics = read_json(files.metrics)
     data_sha256, result = files.data_sha256(params), read_result(files.models)
     experiment = Experiment(params.dataset)
-    run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params))
-    logged = [files.metrics, files.slices, files.plots]
+    run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params, data_sha256))
+    logged = [files.metrics, files.calibration, files.slices, files.plots]
     log_evaluation(run, metrics, params, logged, files.report, files.report / TABLE)
     version = record_model(run, params.dataset, lambda bundle: files.write_bundle(bundle, params))
     return Published(str(run.info.run_id), version, how)

@@ -124,15 +124,15 @@ def champion(dataset: str) -> Champion | None:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What promotion looks at: val_accuracy and val_loss of the kept epoch, test_accuracy; the parameters."""
+class RunMetrics:
+    """A run's val_accuracy and val_loss of the kept epoch, its test_accuracy, and its parameters."""
 
     metrics: dict[str, float]
     params: dict[str, str]
 
 
-def figures_of(run_id: str) -> Figures:
-    """The figures of a registered model's run.
+def run_metrics(run_id: str) -> RunMetrics:
+    """Read the metrics of a registered model's run.
 
     Raises:
         MoodringError: the run is gone or was never evaluated.
@@ -151,21 +151,26 @@ def figures_of(run_id: str) -> Figures:
             if isinstance(error, MlflowException) and error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             raise MoodringError(
-                f"run {run_id} has no figures in {shown_uri()} to compare with: {error}. If it is the "
+                f"run {run_id} has no metrics in {shown_uri()} to compare with: {error}. If it is the "
                 f"champion's, take the alias {CHAMPION!r} off its model in the MLflow UI and promote again."
             ) from error
-    return Figures(metrics, dict(run.data.params))
+    return RunMetrics(metrics, dict(run.data.params))
 
 
-def crown(dataset: str, version: int, instead_of: Champion | None) -> None:
-    """Let the alias `champion` name a version, unless another than the one compared with has become it.
+def set_champion(dataset: str, version: int, replaces: Champion | None) -> None:
+    """Give the alias `champion` to a version.
+
+    Args:
+        dataset: its registered model.
+        version: the new champion.
+        replaces: the champion that the version was compared with.
 
     Raises:
-        MoodringError: the champion changed meanwhile.
+        MoodringError: the champion is no longer the one that the version was compared with.
         StoreError: the store cannot be written.
     """
     with reaching() as client, locked_store():
-        if champion(dataset) != instead_of:
+        if champion(dataset) != replaces:
             raise MoodringError(
                 f"the champion of {registered_name(dataset)} changed meanwhile; promote again"
             )

@@ -8,7 +8,6 @@ whether its process still lives: the system lets go of it however that process e
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import itertools
 import json
@@ -21,7 +20,7 @@ from typing import Any
 
 from moodring.checkout.backend import backend_name, installed_version
 from moodring.checkout.dependencies import code_of
-from moodring.checkout.locks import locked
+from moodring.checkout.locks import locked, try_lock
 from moodring.checkout.root import checkout_root
 from moodring.io.digests import sha256
 
@@ -82,7 +81,7 @@ def claimed(key: str) -> Iterator[Attempt]:
             # First what was left, then the first that is not there yet.
             for place in itertools.chain(_left(key), numbered):
                 place.mkdir(parents=True, exist_ok=True)
-                if held.enter_context(_try_lock(place)):
+                if held.enter_context(try_lock(place / _LOCK)):
                     break
             again = (place / _ID).is_file()
             if not again:
@@ -97,7 +96,7 @@ def abandoned() -> list[Attempt]:
     found = []
     with _all_locked():
         for place in sorted(path for path in _root().iterdir() if (path / _ID).is_file()):
-            with _try_lock(place) as free:
+            with try_lock(place / _LOCK) as free:
                 if free:
                     found.append(Attempt((place / _ID).read_text(encoding="ascii"), place, again=True))
     return found
@@ -122,14 +121,3 @@ def _all_locked() -> Iterator[None]:
     _root().mkdir(parents=True, exist_ok=True)
     with locked(_root() / _LOCK):
         yield
-
-
-@contextlib.contextmanager
-def _try_lock(place: Path) -> Iterator[bool]:
-    with (place / _LOCK).open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True

@@ -76,7 +76,7 @@ def result_run(
         StoreError: the store cannot be written.
     """
     with reaching() as client:
-        found = experiment.find(result.digest, params, data_sha256)
+        found = experiment.find(result.models_md5, params, data_sha256)
         if found is not None and not is_left(key):
             return found, "found"
         with claimed(key) as attempt, _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:

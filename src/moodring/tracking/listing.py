@@ -10,26 +10,22 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from moodring.params.pipeline import Params
-from moodring.tracking.store import RESULT_TAG, locked_store, logged, reaching
+from moodring.tracking.store import MODELS_MD5, locked_store, logged, reaching
 
 MAX_RUNS = 5000
 
 
-def list_runs(digest: str | None = None) -> list[dict[str, Any]]:
+def list_runs() -> list[dict[str, Any]]:
     """Every run of the store's active experiments that Moodring made, newest first.
 
     Each has: experiment (DVC's name or None), commit, dirty, dataset, arch, status, test_accuracy,
-    run_id, model_version (the newest), restored, resumed, models_md5 (the hash in dvc.lock).
-
-    Args:
-        digest: only runs of the result whose `models` have this hash in dvc.lock.
+    run_id, model_version (the newest), restored, resumed, models_md5 (the MD5 of `models` in dvc.lock).
 
     Raises:
         StoreError: the store cannot be opened.
     """
-    wanted = f" and tags.{RESULT_TAG} = '{digest}'" if digest else ""
     with reaching() as client, locked_store():
-        runs = _search(client, f"tags.data_sha256 != ''{wanted}")
+        runs = _search(client, "tags.data_sha256 != ''")
         versions: dict[str, int] = {}
         for version in client.search_model_versions():
             versions[version.run_id] = max(int(version.version), versions.get(version.run_id, 0))
@@ -46,7 +42,7 @@ def list_runs(digest: str | None = None) -> list[dict[str, Any]]:
             "model_version": versions.get(run.info.run_id),
             "restored": run.data.tags.get("restored") == "true",
             "resumed": run.data.tags.get("resumed") == "true",
-            RESULT_TAG: run.data.tags.get(RESULT_TAG),
+            MODELS_MD5: run.data.tags.get(MODELS_MD5),
         }
         for run in runs
     ]

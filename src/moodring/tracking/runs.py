@@ -16,7 +16,7 @@ from moodring.models.result import Result
 from moodring.params.pipeline import Params
 from moodring.tracking.attempts import Attempt
 from moodring.tracking.signals import signals_deferred
-from moodring.tracking.store import RESULT_TAG, Experiment, StoreError, locked_store, logged, reaching
+from moodring.tracking.store import MODELS_MD5, Experiment, StoreError, locked_store, logged, reaching
 
 ATTEMPT_TAG = "attempt"
 
@@ -132,7 +132,7 @@ class ResultRun:
         """
         try:
             with signals_deferred(), reaching(), locked_store():
-                earlier = self._experiment.find(result.digest, self._params, self._data_sha256)
+                earlier = self._experiment.find(result.models_md5, self._params, self._data_sha256)
                 if earlier is not None and earlier.info.run_id != self.run_id:
                     self._client.delete_run(self.run_id)
                     self.run_id = str(earlier.info.run_id)
@@ -162,7 +162,7 @@ class ResultRun:
             ]
         for start in range(0, len(metrics), 1000):  # MLflow's limit of one batch
             self._client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
-        tags = [RunTag("model_sha256", result.model_sha256), RunTag(RESULT_TAG, result.digest)]
+        tags = [RunTag("model_sha256", result.model_sha256), RunTag(MODELS_MD5, result.models_md5)]
         self._client.log_batch(self.run_id, tags=tags)
         if run.info.status != "FINISHED":
             self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED))

@@ -27,7 +27,7 @@ from moodring.tracking.addresses import (
     without_password,
 )
 
-RESULT_TAG = "models_md5"
+MODELS_MD5 = "models_md5"  # the tag that ties a run to its result: the MD5 of `models` in dvc.lock
 _opened: set[str] = set()
 
 
@@ -122,7 +122,7 @@ class Experiment:
             return self.client.get_experiment_by_name(self.dataset)  # another machine was faster
         return self.client.get_experiment(made)
 
-    def find(self, digest: str, params: Params, data_sha256: str) -> Run | None:
+    def find(self, models_md5: str, params: Params, data_sha256: str) -> Run | None:
         """The oldest finished run of a result with these parameters and data, if the store has one.
 
         Other parameters of an earlier stage, or other test texts, may end in the same model; they are
@@ -130,7 +130,7 @@ class Experiment:
         """
         runs = self.client.search_runs(
             [self.id],
-            f"tags.{RESULT_TAG} = '{digest}' and tags.data_sha256 = '{data_sha256}' "
+            f"tags.{MODELS_MD5} = '{models_md5}' and tags.data_sha256 = '{data_sha256}' "
             "and attributes.status = 'FINISHED'",
             order_by=["attributes.start_time ASC"],
         )

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from moodring.errors import MoodringError
 from moodring.io.files import replacing
+from moodring.training.inputs import EpochMetrics
 
-EpochMetrics = dict[str, float]
 Arrays = list[NDArray[Any]]
 
 

@@ -1,105 +1,69 @@
-"""Fitting a network: seeded batches, early stopping, the best epoch's weights, taking up what was killed."""
+"""Fit a network: seeded batches, early stopping, the best epoch's weights, continuing a killed training."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 import keras
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from moodring.corpus.arrays import Split
-from moodring.corpus.batches import Padding
 from moodring.errors import MoodringError
 from moodring.models.result import Settings
 from moodring.params.pipeline import Params
-from moodring.params.training import TrainParams
 from moodring.training.architectures import build, ungated
 from moodring.training.callbacks import Averaging, Release
-from moodring.training.checkpoints import Checkpoint, EpochMetrics, Progress, State
+from moodring.training.checkpoints import Checkpoint, Progress, State
+from moodring.training.inputs import NO_HOOKS, Hooks, TrainingData
 from moodring.training.optimizer import optimizer_of
 from moodring.training.sequence import BatchSequence, padding_of
 
 HISTORY_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
-# Keras' own val_loss is of smoothed labels where training's are smoothed.
+# With label smoothing, Keras' own val_loss is the loss of smoothed labels.
 WATCHED = {"val_loss": "val_log_loss"}
 
 
-def train(
-    params: Params,
-    vocabulary_size: int,
-    train: Split,
-    validation: Split,
-    on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
-    checkpoint: Path | None = None,
-    vectors: NDArray[np.float32] | None = None,
+def train_network(
+    params: Params, data: TrainingData, hooks: Hooks = NO_HOOKS
 ) -> tuple[keras.Model, pd.DataFrame]:
-    """Seed Keras, build the chosen architecture and fit it; see `fit` for what comes back.
+    """Seed Keras, build the chosen recurrent architecture and fit it.
 
-    On a CPU the same arguments give the same bits, also when a killed training goes on.
+    On a CPU the same arguments give the same bits, also if a killed training continues.
 
-    Args:
-        params: of the whole pipeline; the chosen architecture is a recurrent one.
-        vocabulary_size: rows of the embedding.
-        train: what to fit.
-        validation: what early stopping watches.
-        on_epoch: as in `fit`.
-        checkpoint: as in `fit`.
-        vectors: the embedding's first weights, shape (vocabulary_size, size); None: drawn.
+    Returns:
+        The model with the best epoch's weights, and the history; see `fit_network`.
+
+    Raises:
+        MoodringError: as `fit_network`.
     """
     arch = params.recurrent
     keras.utils.set_random_seed(params.seed)
-    model = build(arch, vocabulary_size, params.data.max_length, vectors)
-    frozen = arch.embedding.frozen_epochs
-    history = fit(
-        model,
-        train,
-        validation,
-        params.train,
-        padding_of(params),
-        params.seed,
-        on_epoch,
-        checkpoint,
-        released_after=frozen if isinstance(frozen, int) else 0,
-    )
+    vectors = data.vectors.matrix if data.vectors else None
+    model = build(arch, data.vocabulary_size, params.data.max_length, vectors)
+    history = fit_network(model, params, data, hooks)
     return ungated(model, arch), history
 
 
-def fit(
-    model: keras.Model,
-    train: Split,
-    validation: Split,
-    params: TrainParams,
-    padding: Padding,
-    seed: int,
-    on_epoch: Callable[[int, EpochMetrics], None] = lambda epoch, metrics: None,
-    checkpoint: Path | None = None,
-    released_after: int = 0,
+def fit_network(
+    model: keras.Model, params: Params, data: TrainingData, hooks: Hooks = NO_HOOKS
 ) -> pd.DataFrame:
     """Compile and fit `model` in place; it ends with the best epoch's weights.
 
     Args:
-        model: from `architectures.build`.
-        train: what to fit.
-        validation: what early stopping watches.
-        params: epochs, batch size, optimiser and its schedule, early stopping.
-        padding: length buckets.
-        seed: of the order of batches; dropout follows Keras' own seed.
-        on_epoch: called after each epoch that runs here with its number, from 1, and metrics.
-        checkpoint: a file that holds the state after each epoch; where it stands, training goes on from it.
-        released_after: epochs after which a gated embedding is tuned too.
+        model: from `architectures.build`. Its dropout follows Keras' own seed.
+        params: epochs, batch size, optimiser, early stopping, and the seed of the order of batches.
+        data: the texts.
+        hooks: report and checkpoint.
 
     Returns:
-        A row an epoch: epoch, loss, accuracy, val_loss, val_accuracy. `loss` is what was minimised;
-        `val_loss` is the log loss in nats, whatever becomes of training's labels.
+        A row an epoch: epoch, loss, accuracy, val_loss, val_accuracy. `loss` is the training loss that was
+        minimised; `val_loss` is the log loss in nats of the true labels, also with label smoothing.
 
     Raises:
         MoodringError: the loss is no longer finite, or the checkpoint is damaged.
     """
+    train, checkpoint = params.train, hooks.checkpoint
+    stopped_by = train.early_stopping
     state = State.load(checkpoint) if checkpoint else None
     progress = state.progress if state else Progress([])
     rows = list(progress.rows)
@@ -109,64 +73,60 @@ def fit(
         if not all(map(math.isfinite, metrics.values())):
             raise MoodringError(
                 f"training diverged in epoch {epoch + 1}: {metrics}. Lower train.learning_rate "
-                f"(received: {params.learning_rate})."
+                f"(received: {train.learning_rate})."
             )
         rows.append({"epoch": epoch + 1, **metrics})
 
     def report(epoch: int, logs: dict[str, float]) -> None:  # noqa: ARG001
-        on_epoch(epoch + 1, {name: value for name, value in rows[-1].items() if name != "epoch"})
+        hooks.on_epoch(epoch + 1, {name: value for name, value in rows[-1].items() if name != "epoch"})
 
-    batches = BatchSequence(train, padding, params.batch_size, seed, epoch=len(rows))
+    padding = padding_of(params)
+    batches = BatchSequence(data.train, padding, train.batch_size, params.seed, epoch=len(rows))
     model.compile(
-        optimizer=optimizer_of(params, len(batches)),
-        loss=keras.losses.BinaryCrossentropy(label_smoothing=params.label_smoothing),
+        optimizer=optimizer_of(train, len(batches)),
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=train.label_smoothing),
         metrics=["accuracy", keras.metrics.BinaryCrossentropy(name="log_loss")],
     )
     stopping = keras.callbacks.EarlyStopping(
-        monitor=WATCHED.get(params.early_stopping.monitor, params.early_stopping.monitor),
-        mode="min" if params.early_stopping.monitor == "val_loss" else "max",
-        patience=params.early_stopping.patience,
+        monitor=WATCHED.get(stopped_by.monitor, stopped_by.monitor),
+        mode="min" if stopped_by.monitor == "val_loss" else "max",
+        patience=stopped_by.patience,
         restore_best_weights=True,
     )
-    watching = Averaging().around(stopping) if params.weight_averaging else [stopping]
-    released = [Release(released_after)] if released_after else []
-    # What is reported is already kept: whoever goes on from the checkpoint knows every reported epoch.
-    keeping = [Checkpoint(checkpoint, rows, stopping, state)] if checkpoint else []
+    watching = Averaging().around(stopping) if train.weight_averaging else [stopping]
+    frozen = params.recurrent.embedding.frozen_epochs
+    releasing = [Release(frozen)] if isinstance(frozen, int) and frozen else []
+    # The checkpoint comes before the report: every reported epoch is also saved.
+    saving = [Checkpoint(checkpoint, rows, stopping, state)] if checkpoint else []
     model.fit(
         batches,
-        validation_data=BatchSequence(validation, padding, params.batch_size),
+        validation_data=BatchSequence(data.validation, padding, train.batch_size),
         initial_epoch=len(rows),
-        epochs=len(rows) if progress.stopped else params.epochs,
+        epochs=len(rows) if progress.stopped else train.epochs,
         shuffle=False,  # the sequence shuffles; Keras would shuffle by its own global generator
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
-            *released,
+            *releasing,
             keras.callbacks.LambdaCallback(on_epoch_end=note),
             *watching,
-            *keeping,
+            *saving,
             keras.callbacks.LambdaCallback(on_epoch_end=report),
         ],
     )
     return pd.DataFrame(rows)
 
 
-def settings_of(
-    params: Params,
-    vocabulary_size: int,
-    model: keras.Model,
-    history: pd.DataFrame,
-    coverage: dict[str, float] | None = None,
-) -> Settings:
-    """The settings of a model that `train` gave; the kept epoch is the first of the best ones."""
+def settings_of(params: Params, data: TrainingData, model: keras.Model, history: pd.DataFrame) -> Settings:
+    """The settings of a model that `train_network` returned; the kept epoch is the first of the best ones."""
     watched = history[params.train.early_stopping.monitor]
     best = watched.idxmin() if params.train.early_stopping.monitor == "val_loss" else watched.idxmax()
     padding = padding_of(params)
     return Settings(
         max_length=padding.max_length,
         buckets=padding.buckets,
-        vocabulary_size=vocabulary_size,
+        vocabulary_size=data.vocabulary_size,
         weights=int(model.count_params()),
         best_epoch=int(history.loc[best, "epoch"]),
         params=params.of_training(),
-        coverage=coverage,
+        coverage=data.coverage,
     )
