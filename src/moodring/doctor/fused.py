@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # as in architectures.py
+if TYPE_CHECKING:
     from moodring.params.arch import RecurrentParams
 
 
