@@ -1,4 +1,4 @@
-"""What is said of fused kernels holds for the models that are built and the batches that they are given."""
+"""`obstacles` agrees with Keras: for the models that are built, and for their batches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Cell = Literal["rnn", "lstm", "gru"]
 
 @dataclass
 class Kernels:
-    """Stands in for cuDNN's kernels: answers zeros, and keeps the inputs' shapes and the masks."""
+    """A substitute for cuDNN's kernels: returns zeros, and records the inputs' shapes and the masks."""
 
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     masks: list[Any] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Kernels:
 
 @pytest.fixture
 def kernels(monkeypatch: pytest.MonkeyPatch) -> Kernels:
-    """Keras' TensorFlow backend as on a machine with a GPU: what it hands to cuDNN comes here."""
+    """Keras' TensorFlow backend as on a machine with a GPU; its calls of cuDNN come here."""
     if keras.backend.backend() != "tensorflow":
         pytest.skip("PyTorch and JAX look at the device itself")
     stand_in = Kernels()
@@ -66,7 +66,7 @@ def kernels(monkeypatch: pytest.MonkeyPatch) -> Kernels:
 
 
 def settings_of(name: str) -> Params:
-    """Of an experiment, or params.yaml's with another architecture and dataset, `ARCH on DATASET`."""
+    """The parameters of an experiment, or params.yaml with another choice, `ARCH on DATASET`."""
     tree = read_yaml(ROOT / "params.yaml")
     if name in EXPERIMENTS:
         return parse_params(merged(tree, read_yaml(ROOT / "experiments" / f"{name}.yaml")), name)
@@ -79,14 +79,14 @@ FUSED = [name for name in SETTINGS if not obstacles(settings_of(name).recurrent,
 
 
 def texts_of(lengths: list[int]) -> Ragged:
-    """Made texts of these lengths, in tokens."""
+    """Random texts of these lengths, in tokens."""
     rng = np.random.default_rng(0)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Ragged(rng.integers(2, WORDS, int(offsets[-1]), dtype=np.uint16), offsets)
 
 
 def recurrent_of(model: keras.Model) -> keras.layers.Layer:
-    """The model's one recurrent layer, also inside a bidirectional one."""
+    """The model's one recurrent layer; the forward one if it is bidirectional."""
     inner = [
         layer.forward_layer if isinstance(layer, layers.Bidirectional) else layer for layer in model.layers
     ]
@@ -100,8 +100,8 @@ def small(params: RecurrentParams) -> RecurrentParams:
     )
 
 
-def takes_fused_kernel(params: RecurrentParams, kernels: Kernels) -> bool:
-    """Whether Keras hands the built model's work to cuDNN, in training and in inference."""
+def uses_fused_kernel(params: RecurrentParams, kernels: Kernels) -> bool:
+    """Whether the built model calls cuDNN, in training and in inference."""
     model, ids = build(small(params), WORDS, 6), np.ones((2, 6), np.int32)
     model(ids, training=True)
     in_training = len(kernels.shapes)
@@ -112,11 +112,11 @@ def takes_fused_kernel(params: RecurrentParams, kernels: Kernels) -> bool:
 
 
 @pytest.mark.parametrize("name", ARCHS)
-def test_a_committed_architecture_takes_the_fused_kernel_exactly_if_nothing_is_in_its_way(
+def test_a_committed_architecture_uses_the_fused_kernel_exactly_if_it_has_no_obstacle(
     params: Params, kernels: Kernels, name: str
 ) -> None:
     arch = params.recurrent_archs[name]
-    assert takes_fused_kernel(arch, kernels) == (obstacles(arch, "tensorflow") == [])
+    assert uses_fused_kernel(arch, kernels) == (obstacles(arch, "tensorflow") == [])
 
 
 @pytest.mark.parametrize("recurrent_dropout", [0.0, 0.25])
@@ -125,7 +125,7 @@ def test_a_committed_architecture_takes_the_fused_kernel_exactly_if_nothing_is_i
     ("pooling", "padding"), [("last", "bucket"), ("max", "bucket"), ("flatten", "fixed")]
 )
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_so_does_any_other(
+def test_any_architecture_uses_the_fused_kernel_exactly_if_it_has_no_obstacle(
     params: Params,
     kernels: Kernels,
     cell: Cell,
@@ -139,18 +139,18 @@ def test_so_does_any_other(
         "pooling": pooling,
         "padding": padding,
         "bidirectional": bidirectional,
-        "dropout": dropout(input=0.25, recurrent=recurrent_dropout),  # on the inputs it is no obstacle
+        "dropout": dropout(input=0.25, recurrent=recurrent_dropout),  # dropout of the inputs is no obstacle
     }
     arch = RecurrentParams(**{**params.recurrent_archs["lstm"].model_dump(), **changes})
-    assert takes_fused_kernel(arch, kernels) == (obstacles(arch, "tensorflow") == [])
+    assert uses_fused_kernel(arch, kernels) == (obstacles(arch, "tensorflow") == [])
 
 
 @pytest.mark.parametrize("name", FUSED)
-def test_every_bucket_goes_to_the_kernel_whole_and_without_a_mask(kernels: Kernels, name: str) -> None:
+def test_every_bucket_goes_to_the_kernel_in_one_call_without_a_mask(kernels: Kernels, name: str) -> None:
     settings = settings_of(name)
     arch, padding = settings.recurrent, padding_of(settings)
     model = build(small(arch), WORDS, padding.max_length)
-    # Every length there is, an empty text and one that is cut among them, in batches of unequal rows.
+    # All lengths, with empty and truncated texts, in batches of different sizes.
     texts = texts_of(list(range(padding.max_length + 10)))
     batches = plan(texts.lengths, padding, batch_size=15, rng=np.random.default_rng(0))
     expected = []
@@ -162,7 +162,9 @@ def test_every_bucket_goes_to_the_kernel_whole_and_without_a_mask(kernels: Kerne
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_bucket_has_one_length_above_0_and_there_are_no_more_than_asked_for(name: str) -> None:
+def test_each_bucket_has_one_length_above_0_and_there_are_at_most_the_given_number_of_buckets(
+    name: str,
+) -> None:
     settings = settings_of(name)
     padding = padding_of(settings)
     found = padding.lengths(np.arange(2 * padding.max_length))
@@ -174,7 +176,7 @@ def test_a_bucket_has_one_length_above_0_and_there_are_no_more_than_asked_for(na
 
 
 def test_batches_of_a_corpus_have_at_most_two_shapes_a_bucket() -> None:
-    # A compiling backend compiles each shape anew: full batches, and what is left of the bucket.
+    # A compiling backend compiles each shape once: full batches, and the last batch of the bucket.
     padding, lengths = Padding(380, 20), np.random.default_rng(1).integers(0, 500, 5000)
     shapes = {
         (len(batch.rows), batch.length)
@@ -187,7 +189,7 @@ def test_batches_of_a_corpus_have_at_most_two_shapes_a_bucket() -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["one way", "both ways"])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_what_is_built_meets_the_conditions_of_each_backend(
+def test_a_built_layer_meets_the_conditions_of_each_backend(
     params: Params, monkeypatch: pytest.MonkeyPatch, cell: Cell, bidirectional: bool, backend: str
 ) -> None:
     pytest.importorskip(backend)
@@ -213,7 +215,7 @@ def test_what_is_built_meets_the_conditions_of_each_backend(
     ("cell", "fused_by"),
     [("lstm", {"tensorflow", "jax", "torch"}), ("gru", {"tensorflow", "torch"}), ("rnn", set())],
 )
-def test_a_cell_is_fused_by_the_backends_that_have_its_kernel(
+def test_a_cell_has_a_fused_kernel_in_the_right_backends(
     params: Params, cell: Cell, fused_by: set[str], backend: str
 ) -> None:
     arch = params.recurrent_archs["lstm"].model_copy(update={"cell": cell, "dropout": dropout()})
@@ -222,11 +224,11 @@ def test_a_cell_is_fused_by_the_backends_that_have_its_kernel(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_recurrent_dropout_is_in_the_way_everywhere(params: Params, cell: Cell, backend: str) -> None:
+def test_recurrent_dropout_is_an_obstacle_in_every_backend(params: Params, cell: Cell, backend: str) -> None:
     arch = params.recurrent_archs["lstm"].model_copy(
         update={"cell": cell, "dropout": dropout(recurrent=0.25)}
     )
-    assert any("dropout.recurrent is 0.25" in told for told in obstacles(arch, backend))
+    assert any("dropout.recurrent is 0.25" in reason for reason in obstacles(arch, backend))
 
 
 @pytest.mark.parametrize(
@@ -237,13 +239,13 @@ def test_recurrent_dropout_is_in_the_way_everywhere(params: Params, cell: Cell, 
         ("lstm", "jax", ["dropout.recurrent"]),
     ],
 )
-def test_everything_in_the_way_is_told_at_once(
+def test_all_obstacles_are_reported_together(
     params: Params, cell: Cell, backend: str, parts: list[str]
 ) -> None:
     arch = params.recurrent_archs["lstm"].model_copy(
         update={"cell": cell, "dropout": dropout(recurrent=0.25)}
     )
-    told = obstacles(arch, backend)
-    assert len(told) == len(parts)
-    for part, one in zip(parts, told, strict=True):
-        assert part in one
+    reasons = obstacles(arch, backend)
+    assert len(reasons) == len(parts)
+    for part, reason in zip(parts, reasons, strict=True):
+        assert part in reason

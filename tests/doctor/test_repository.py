@@ -52,7 +52,7 @@ def test_a_detached_head_is_bad(root: Path) -> None:
     git(root, "checkout", "--quiet", "--detach")
     finding = check_git(root)
     assert finding.level == "bad"
-    assert finding.remedy.endswith("there are: main")
+    assert finding.remedy.endswith("branches: main")
 
 
 def test_a_directory_without_a_commit_is_bad(tmp_path: Path) -> None:

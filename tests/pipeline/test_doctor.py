@@ -112,7 +112,7 @@ def test_a_broken_checkout_ends_in_exit_code_1(broken: Said) -> None:
     [
         ("parameters", "no stage reads train.epochs, train.batch_size, ", "dvc.yaml"),
         ("code lists", "train lacks src/moodring/training", "dvc.yaml"),
-        ("git", "HEAD is detached", "git switch BRANCH; there are: main"),
+        ("git", "HEAD is detached", "git switch BRANCH; branches: main"),
         ("mirror", "/mirror'", "unset"),
         ("DVC remote", "/file/remote", "dvc remote modify"),
     ],

@@ -14,7 +14,7 @@ from moodring.params.pipeline import Params
 
 
 def check_keras(params: Params | None) -> Iterator[Finding]:
-    """The backend with its devices, and whether the chosen architecture takes the fused kernel.
+    """The backend with its devices, and whether the chosen architecture can use the fused kernel.
 
     Args:
         params: None: params.yaml is not valid; then the kernel is not checked.
@@ -41,8 +41,11 @@ def _fused_kernel(arch: str, block: RecurrentParams, backend: str, gpus: list[st
     reasons = obstacles(block, backend)
     if reasons:
         return Finding(
-            "note", "fused kernel", f"not for {arch}: {'; '.join(reasons)}", "or bear slower steps"
+            "note",
+            "fused kernel",
+            f"not for {arch}: {'; '.join(reasons)}",
+            "change these settings, or accept slower training steps",
         )
     if gpus:
-        return Finding("ok", "fused kernel", f"{arch} takes it on {gpus[0]}")
-    return Finding("ok", "fused kernel", f"{arch} would take it on a GPU; here is none")
+        return Finding("ok", "fused kernel", f"{arch} uses it on {gpus[0]}")
+    return Finding("ok", "fused kernel", f"{arch} would use it on a GPU; this machine has none")

@@ -1,8 +1,8 @@
-"""Whether a recurrent layer may run a GPU library's fused kernel, by its parameters alone.
+"""Decides from the parameters alone whether a recurrent layer can use a GPU library's fused kernel.
 
-What Keras asks for (its LSTM and GRU documentation, and each backend's `cudnn_ok`): tanh and sigmoid, a
-bias, no unrolling, for GRU `reset_after`: all Keras' own defaults, which `architectures.build` keeps; and
-no recurrent dropout, and no mask or one that pads on the right: Moodring uses none.
+Keras' conditions are in the documentation of its LSTM and GRU, and in each backend's `cudnn_ok`. Most are
+Keras' defaults, which `architectures.build` keeps: tanh and sigmoid, a bias, no unrolling, `reset_after` for
+GRU. Masks must be absent or pad on the right; Moodring uses none. Recurrent dropout must be 0.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def obstacles(params: RecurrentParams, backend: str) -> list[str]:
-    """Why an architecture's recurrent layer cannot take the fused path on a GPU; empty: it can.
+    """Reasons why a recurrent layer cannot use the fused kernel on a GPU; empty: it can use it.
 
     Args:
-        params: the architecture's.
-        backend: Keras' name of it: tensorflow, jax or torch.
+        params: the block of the layer's architecture.
+        backend: Keras' name of the backend: tensorflow, jax or torch.
     """
     found = []
     if params.cell == "rnn":
-        found.append("Keras has no fused kernel for SimpleRNN; cell: lstm or gru has one")
+        found.append("Keras has no fused kernel for SimpleRNN; use cell: lstm or cell: gru")
     if params.cell == "gru" and backend == "jax":
         found.append(
-            "Keras' JAX backend has a cuDNN kernel for LSTM only; KERAS_BACKEND=tensorflow has GRU's"
+            "Keras' JAX backend has a cuDNN kernel for LSTM only; use KERAS_BACKEND=tensorflow for GRU"
         )
     if params.dropout.recurrent:
         found.append(f"dropout.recurrent is {params.dropout.recurrent}; set it to 0.0")

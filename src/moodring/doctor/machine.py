@@ -25,7 +25,7 @@ def check_python() -> Finding:
     version = platform.python_version()
     if (3, 11) <= sys.version_info[:2] < (3, 14):
         return Finding("ok", "python", f"{version}, {sys.executable}")
-    return Finding("bad", "python", version, "make clean-venv, then make install PYTHON=python3.13")
+    return Finding("bad", "python", version, "run make clean-venv, then make install PYTHON=python3.13")
 
 
 def check_packages() -> Finding:
@@ -56,7 +56,7 @@ def check_code(root: Path) -> Iterator[Finding]:
             "note",
             "code",
             f"the command `moodring` runs {used}, not this checkout's code",
-            "make install here",
+            "run make install in this checkout",
         )
 
 
@@ -64,7 +64,9 @@ def check_mirror() -> Iterator[Finding]:
     """A finding if `MOODRING_MIRROR` is a path and no directory is there."""
     mirror = os.environ.get("MOODRING_MIRROR", "")
     if mirror and "://" not in mirror and not Path(mirror).expanduser().is_dir():
-        yield Finding("bad", "mirror", f"MOODRING_MIRROR is {mirror!r}, no folder", "correct or unset it")
+        yield Finding(
+            "bad", "mirror", f"MOODRING_MIRROR is {mirror!r}, which is no directory", "correct or unset it"
+        )
 
 
 def check_disk(root: Path) -> Finding:
@@ -72,7 +74,9 @@ def check_disk(root: Path) -> Finding:
     free = shutil.disk_usage(root).free
     seen = f"{free / GIB:.1f} GiB free"
     if free < LITTLE:
-        return Finding("bad", "disk", seen, "dvc gc --workspace, or make room")
+        return Finding("bad", "disk", seen, "delete files that you do not need, or run dvc gc --workspace")
     if free < SCARCE:
-        return Finding("note", "disk", seen, "dvc gc --workspace drops what no present result needs")
+        return Finding(
+            "note", "disk", seen, "dvc gc --workspace removes files that the present results do not use"
+        )
     return Finding("ok", "disk", seen)

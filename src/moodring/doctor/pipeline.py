@@ -33,7 +33,7 @@ def check_pipeline(root: Path, valid: bool) -> Iterator[Finding]:
         yield Finding(
             "bad",
             "parameters",
-            f"no stage reads {', '.join(unread)}: changing them runs nothing again",
+            f"no stage reads {', '.join(unread)}: after a change of them no stage would run",
             "list them under the params of their stage in dvc.yaml",
         )
     missing = [entry for name, stage in stages.items() for entry in _missing_code(root, name, stage)]
@@ -41,7 +41,7 @@ def check_pipeline(root: Path, valid: bool) -> Iterator[Finding]:
         yield Finding(
             "bad",
             "code lists",
-            f"{'; '.join(missing)}: an edit there would restore stale results",
+            f"{'; '.join(missing)}: after an edit there the stage would not run",
             "add them to the deps of the stage in dvc.yaml",
         )
     if not unread and not missing:

@@ -17,22 +17,24 @@ def check_git(root: Path) -> Finding:
     """
     commit = git(root, "rev-parse", "--short", "HEAD")
     if commit is None:
-        return Finding("bad", "git", "no commit here: no run could say what made it", "git init, git commit")
+        return Finding(
+            "bad", "git", "there is no commit, so a run cannot name its code", "git init, git commit"
+        )
     branch = git(root, "symbolic-ref", "--short", "HEAD")
     if branch is None:
         branches = (git(root, "for-each-ref", "--format=%(refname:short)", "refs/heads") or "").splitlines()
         return Finding(
             "bad",
             "git",
-            f"HEAD is detached at {commit}, as a killed `dvc exp run` leaves it: commits would be lost",
-            f"git switch BRANCH; there are: {', '.join(branches) or 'none'}",
+            f"HEAD is detached at {commit}, for example by a killed `dvc exp run`: commits would be lost",
+            f"git switch BRANCH; branches: {', '.join(branches) or 'none'}",
         )
     if changed := git(root, "status", "--porcelain", "--untracked-files=no"):
         return Finding(
             "note",
             "git",
             f"{branch} at {commit} with {len(changed.splitlines())} changed files: runs are tagged git_dirty",
-            "git commit what a result is to be traced to",
+            "git commit, so that a run's commit has the code of the run",
         )
     return Finding("ok", "git", f"{branch} at {commit}, clean")
 
@@ -58,7 +60,7 @@ def check_remote() -> Finding:
     except RemoteNotFoundError as error:
         return Finding("bad", "DVC remote", str(error), "dvc remote list; dvc remote default NAME")
     except DvcException as error:
-        return Finding("bad", "DVC", str(error), "mend the repository: dvc doctor, dvc status")
+        return Finding("bad", "DVC", str(error), "repair the repository; see dvc doctor and dvc status")
     if protocol != "local":
         return Finding("ok", "DVC remote", f"{name}: {place}, not contacted")
     return _local_remote(name, Path(place))
@@ -67,7 +69,7 @@ def check_remote() -> Finding:
 def _local_remote(name: str, place: Path) -> Finding:
     if not place.is_dir() and not _can_be_created(place):
         return Finding(
-            "bad", "DVC remote", f"{name}: {place} cannot be made", "dvc remote modify, or mount it"
+            "bad", "DVC remote", f"{name}: {place} cannot be created", "dvc remote modify, or mount it"
         )
     if place.is_dir() and not os.access(place, os.W_OK):
         return Finding("bad", "DVC remote", f"{name}: {place} cannot be written", "change its permissions")

@@ -24,7 +24,7 @@ def check_store(root: Path) -> Iterator[Finding]:
 
     local = file_of(store_uri())
     if local is not None and not local.exists():
-        yield Finding("ok", "MLflow store", f"{shown_uri()}, which the first training makes")
+        yield Finding("ok", "MLflow store", f"{shown_uri()}; the first training creates it")
         return
     try:
         out = misplaced()
@@ -33,10 +33,10 @@ def check_store(root: Path) -> Iterator[Finding]:
     except MoodringError as error:
         yield Finding("bad", "MLflow store", str(error), "start the server, or unset MLFLOW_TRACKING_URI")
         return
-    place = artifact_root() if local else "kept by the server"
+    place = f"in {artifact_root()}" if local else "on the server"
     if out:
         yield Finding(
-            "bad", "MLflow store", f"{shown_uri()} sends artifacts to {', '.join(out)}", "moodring relocate"
+            "bad", "MLflow store", f"{shown_uri()} keeps artifacts in {', '.join(out)}", "moodring relocate"
         )
     else:
         yield Finding("ok", "MLflow store", f"{shown_uri()}, {len(runs)} runs, artifacts {place}")
@@ -45,7 +45,7 @@ def check_store(root: Path) -> Iterator[Finding]:
             "note",
             "runs left RUNNING",
             ", ".join(running),
-            "the same `dvc repro` goes on with one; `moodring sync` closes the others",
+            "the same `dvc repro` continues one; `moodring sync` closes the others",
         )
     here = result_here(root)
     if here and here not in {run["models_md5"] for run in runs}:
@@ -60,5 +60,5 @@ def _unfinished_trainings() -> Iterator[Finding]:
             "note",
             "unfinished trainings",
             f"{len(left)} in {PLACE}, {size / 2**20:.0f} MiB",
-            f"run them again to go on, or rm -r {PLACE}",
+            f"run them again to continue them, or delete them: rm -r {PLACE}",
         )
