@@ -20,8 +20,8 @@ def main(
 ) -> None:
     """Fetch the chosen dataset, check its content, and write it as one raw table.
 
-    Asks MOODRING_MIRROR (a directory or base URL) first, then NLTK_DATA for NLTK's corpora, then the
-    dataset's home.
+    Sources are tried in this order: MOODRING_MIRROR (a directory or base URL), NLTK_DATA (for NLTK's
+    corpora), the dataset's published address.
     """
     chosen = load_params(params)
     table = load_raw(chosen.data.source, chosen.dataset)

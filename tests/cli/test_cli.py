@@ -28,7 +28,7 @@ CLI = "from moodring.cli.app import app; app()"
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of what experiments are made of."""
+    """A copy of the files that define experiments."""
     (tmp_path / ".dvc").mkdir()
     shutil.copy(ROOT / "params.yaml", tmp_path)
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
@@ -54,13 +54,13 @@ def test_dvc_sets_each_experiment_as_it_is_written(checkout: Path, name: str):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_each_experiment_makes_valid_parameters_of_its_own(name: str):
+def test_each_experiment_gives_valid_parameters_that_differ_from_params_yaml(name: str):
     committed = read_yaml(ROOT / "params.yaml")
     tree = merged(committed, read_yaml(ROOT / "experiments" / f"{name}.yaml"))
     assert parse_params(tree, name).of_model() != parse_params(committed, "params.yaml").of_model()
 
 
-def test_booleans_are_written_as_yaml_has_them():
+def test_booleans_are_written_as_in_yaml():
     settings = overrides(ROOT, "imdb-bilstm")
     assert "archs.bilstm.bidirectional=true" in settings
     assert "dataset=imdb" in settings
@@ -100,7 +100,7 @@ def test_an_experiment_may_add_an_architecture(checkout: Path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"train": {"epoch": 3}}, r"train\.epoch: unknown key"),
         ({"train": {"epochs": 0}}, r"train\.epochs: .*received: 0"),
@@ -109,21 +109,21 @@ def test_an_experiment_may_add_an_architecture(checkout: Path):
     ],
     ids=["misspelt key", "value out of range", "unknown name", "no mapping"],
 )
-def test_an_invalid_experiment_is_told(checkout: Path, settings: object, told: str):
+def test_an_invalid_experiment_is_an_error(checkout: Path, settings: object, message: str):
     write_experiment(checkout, settings)
-    with pytest.raises(MoodringError, match=rf"experiments/mine\.yaml(.|\n)*{told}"):
+    with pytest.raises(MoodringError, match=rf"experiments/mine\.yaml(.|\n)*{message}"):
         overrides(checkout, "mine")
 
 
-def test_an_unknown_experiment_ends_with_the_known_names(checkout: Path):
+def test_the_error_for_an_unknown_experiment_lists_the_known_names(checkout: Path):
     done = CliRunner().invoke(app, ["experiment", "imdb-lstn"])
     assert done.exit_code == 1
     assert "'imdb-lstn'" in done.stderr
     assert all(name in done.stderr for name in EXPERIMENTS)
 
 
-def test_an_experiment_is_run_by_dvc_with_further_arguments(checkout: Path):
-    # DVC refuses the last argument, so nothing is run.
+def test_dvc_runs_an_experiment_with_further_arguments(checkout: Path):
+    # DVC refuses the last argument, so no stage runs.
     arguments = ["experiment", "imdb-gru", "--queue", "-S", "train.epochs=3", "--no-such-option"]
     done = run("-c", CLI, *arguments, cwd=checkout)
     settings = [part for setting in overrides(checkout, "imdb-gru") for part in ("-S", setting)]

@@ -49,12 +49,12 @@ class Checkout:
         return (self.root / "docs/results.md").read_text(encoding="utf-8")
 
     def log(self, params: Params, accuracy: float = 0.75, **other: Any) -> str:
-        """Make a run as training and evaluation leave it, but for what `other` says."""
+        """Create a run as training and evaluation do; `other` changes parts of it."""
         start = other.get("start", 1_000_000)
         run = self.client.create_run(Experiment(params.dataset).id, start_time=start)
         values = {**dict.fromkeys(NEEDED, 0.01), "test_rows": 2000.0, "test_accuracy": accuracy}
-        judged = {**params.of_evaluation(), **other.get("judged", {})}
-        tags = {"data_sha256": "d" * 64, **{name: str(value) for name, value in judged.items()}}
+        evaluation = {**params.of_evaluation(), **other.get("evaluation", {})}
+        tags = {"data_sha256": "d" * 64, **{name: str(value) for name, value in evaluation.items()}}
         self.client.log_batch(
             run.info.run_id,
             metrics=[
@@ -74,7 +74,7 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A store without a run; making one takes MLflow seconds, copying it none."""
+    """A store without runs. MLflow needs seconds to create a store; a copy is fast."""
     root = tmp_path_factory.mktemp("empty")
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -98,7 +98,7 @@ def checkout(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     mlflow.set_tracking_uri(None)
 
 
-def test_the_page_is_made_of_the_rows_runs(checkout: Checkout):
+def test_the_page_shows_the_runs_of_its_rows(checkout: Checkout):
     checkout.log_all(checkout.lstm)
     for seed, accuracy in ((1, 0.7), (2, 0.8)):
         checkout.log(checkout.gru.at(seed), accuracy)
@@ -112,7 +112,7 @@ def test_the_page_is_made_of_the_rows_runs(checkout: Checkout):
     assert checkout.page() == page
 
 
-def test_missing_runs_are_told_and_leave_the_page_as_it_was(checkout: Checkout):
+def test_missing_runs_are_reported_and_leave_the_page_unchanged(checkout: Checkout):
     checkout.log_all(checkout.lstm)
     checkout.log(checkout.gru.at(1))
     done = checkout.results()
@@ -123,7 +123,7 @@ def test_missing_runs_are_told_and_leave_the_page_as_it_was(checkout: Checkout):
     assert checkout.page() == PAGE
 
 
-def test_a_partial_page_shows_what_is_missing(checkout: Checkout):
+def test_a_partial_page_shows_which_runs_are_missing(checkout: Checkout):
     checkout.log(checkout.gru.at(1))
     done = checkout.results("--partial")
     assert done.exit_code == 0, done.output
@@ -131,7 +131,7 @@ def test_a_partial_page_shows_what_is_missing(checkout: Checkout):
     assert "| LSTM | no run of seed 1 and 2 |" in checkout.page()
 
 
-def test_the_commands_of_missing_runs_are_printed_alone(checkout: Checkout):
+def test_only_the_commands_of_missing_runs_are_printed(checkout: Checkout):
     assert checkout.results("--missing").stdout.splitlines() == [*GRU, *LSTM]
     checkout.log_all(checkout.gru)
     checkout.log(checkout.lstm.at(1))
@@ -147,10 +147,10 @@ def test_the_commands_of_missing_runs_are_printed_alone(checkout: Checkout):
         {"status": "KILLED"},
         {"without": "test_accuracy"},
         {"without": "test_gain"},
-        {"judged": {"evaluate.calibration": "none"}},
-        {"judged": {"archs.nbsvm.ngrams": 1}},
+        {"evaluation": {"evaluate.calibration": "none"}},
+        {"evaluation": {"archs.nbsvm.ngrams": 1}},
     ],
-    ids=["failed", "killed", "not evaluated", "not compared", "judged otherwise", "another baseline"],
+    ids=["failed", "killed", "not evaluated", "not compared", "other evaluation", "another baseline"],
 )
 def test_runs_that_are_not_the_rows_result_do_not_count(checkout: Checkout, other: dict[str, Any]):
     checkout.log_all(checkout.lstm)
@@ -171,7 +171,7 @@ def test_a_run_with_one_other_parameter_does_not_count(checkout: Checkout):
     assert checkout.results("--missing").stdout.splitlines() == GRU[1:]
 
 
-def test_of_several_runs_the_newest_counts(checkout: Checkout):
+def test_the_newest_of_several_runs_counts(checkout: Checkout):
     checkout.log_all(checkout.lstm)
     checkout.log(checkout.gru.at(1), 0.5)
     for accuracy, start in ((0.6, 2_000_000), (0.7, 4_000_000), (0.9, 3_000_000)):
@@ -187,10 +187,10 @@ def test_a_deleted_run_does_not_count(checkout: Checkout):
     assert "| `gru` | **75.00 %** |" in checkout.page()
 
 
-def test_runs_that_fail_are_told_and_the_others_are_tried(
+def test_failed_runs_are_reported_and_do_not_stop_the_others(
     checkout: Checkout, capfd: pytest.CaptureFixture[str]
 ):
-    checkout.log_all(checkout.lstm)  # there is no git repository here, so DVC refuses both others
+    checkout.log_all(checkout.lstm)  # DVC refuses the other runs: this is no git repository
     done = checkout.results("--run")
     assert done.exit_code == 1
     for command in GRU:

@@ -1,4 +1,4 @@
-"""The `moodring` command: what DVC and MLflow have no command for."""
+"""The `moodring` command: tasks that DVC and MLflow have no command for."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from moodring.cli.runs import runs
 from moodring.cli.sync import sync
 from moodring.cli.ui import ui
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are no news to anyone
-app = typer.Typer(help="Moodring's own commands; the pipeline itself is run by dvc.", no_args_is_help=True)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
+app = typer.Typer(help="Moodring's own commands. DVC runs the pipeline: dvc repro.", no_args_is_help=True)
 
 
 @app.callback()
 def moodring() -> None:
-    """Moodring's own commands; the pipeline itself is run by dvc."""
+    """Moodring's own commands. DVC runs the pipeline: dvc repro."""
 
 
-# Further arguments of `experiment` go to DVC.
+# `experiment` passes further arguments to DVC.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(experiment)
 for command in (ui, sync, runs, results, promote, push, relocate, doctor, predict):
     app.command()(command)

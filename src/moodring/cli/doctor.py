@@ -6,22 +6,19 @@ import dataclasses
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from moodring.checkout.root import checkout_root
 from moodring.errors import shows_errors
 
-if TYPE_CHECKING:
-    pass
-
 
 @shows_errors
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON list, for programs")] = False,
 ) -> None:
-    """Look for what would hurt before an hour of training tells; exit code 1 where something would."""
+    """Check the setup before a long training run. Exit code 1: a check found a problem."""
     from moodring.doctor.examine import examine
 
     root = checkout_root()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,16 +12,13 @@ from moodring.cli.programs import replace_process
 from moodring.errors import shows_errors
 from moodring.experiments.named import overrides
 
-if TYPE_CHECKING:
-    pass
-
 
 @shows_errors
 def experiment(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="a file of the folder experiments, without .yaml")],
+    name: Annotated[str, typer.Argument(help="name of a file in experiments/, without .yaml")],
 ) -> None:
-    """Run a named experiment by `dvc exp run`.
+    """Run a named experiment with `dvc exp run`.
 
     Further arguments go to DVC: --queue, --temp, --force, -S train.epochs=3.
     """

@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from moodring.errors import MoodringError
 
-if TYPE_CHECKING:
-    pass
-
 
 def replace_process(command: list[str], directory: Path) -> None:
-    """Become another program, started in a directory.
+    """Replace this process by another program, started in a directory.
 
     Raises:
-        MoodringError: it is not installed.
+        MoodringError: the program is not installed.
     """
     os.chdir(directory)
     sys.stdout.flush()
@@ -28,6 +24,6 @@ def replace_process(command: list[str], directory: Path) -> None:
 
 
 def own_programs_first() -> dict[str, str]:
-    """The environment, with its own programs first on the path, also where it is not activated."""
+    """Environment variables with this environment's programs first on PATH, even if it is not activated."""
     own = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return {**os.environ, "PATH": own}

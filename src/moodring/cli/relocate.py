@@ -1,18 +1,13 @@
-"""Repair the store after the checkout was moved."""
+"""Repair the MLflow store of a moved checkout."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from moodring.errors import shows_errors
-
-if TYPE_CHECKING:
-    pass
 
 
 @shows_errors
 def relocate() -> None:
-    """After the checkout was moved or copied: let the MLflow store find its artifacts in it again."""
+    """Repair the MLflow store after the checkout was moved or copied: change the artifacts' addresses."""
     from moodring.tracking.addresses import artifact_root
     from moodring.tracking.relocation import relocate as relocate_store
 
@@ -20,4 +15,4 @@ def relocate() -> None:
     for place in old:
         print(f"{place} -> {artifact_root()}")
     if not old:
-        print("nothing to do: the store's artifacts are addressed in this checkout")
+        print("nothing to do: all artifact addresses of the store are in this checkout")

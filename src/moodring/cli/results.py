@@ -1,4 +1,4 @@
-"""Make the tables of docs/results.md."""
+"""Write the tables of docs/results.md."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 @shows_errors
 def results(
     missing: Annotated[
-        bool, typer.Option("--missing", help="print the commands of the runs that are missing, one a line")
+        bool, typer.Option("--missing", help="print the commands of the missing runs, one on each line")
     ] = False,
     run: Annotated[
-        bool, typer.Option("--run", help="first run what is missing, one after the other")
+        bool, typer.Option("--run", help="first train the missing runs, one after the other")
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="write the page also where runs are missing")
+        bool, typer.Option("--partial", help="write the page even if runs are missing")
     ] = False,
 ) -> None:
-    """Make the tables of docs/results.md from the store's runs of the rows in docs/results.yaml.
+    """Write the tables of docs/results.md. docs/results.yaml declares their rows; the store has the runs.
 
-    A run counts for a row if it was trained and evaluated with just the row's parameters over params.yaml;
-    of several the newest. Where one is missing, nothing is written, and the exit code is 1.
+    A run counts for a row if it was trained and evaluated with params.yaml and the row's changes. Of several
+    runs the newest counts. If a run is missing, nothing is written and the exit code is 1.
     """
     from moodring.experiments import page
     from moodring.experiments.entries import read_entries
@@ -54,14 +54,14 @@ def results(
     for command in lacking:
         print(f"missing: {command}")
     if lacking and not partial:
-        remedy = "Make them by `moodring results --run`, or write the page without them: --partial."
+        remedy = "Train them with `moodring results --run`, or write the page without them with --partial."
         if run:
             remedy = (
-                "They failed, see above, or DVC restored them from its cache, which makes no run: then "
-                "`dvc exp apply` each, and `moodring sync`."
+                "Either they failed (see above), or DVC restored them from its cache, which creates no run. "
+                "For a restored one run `dvc exp apply` and `moodring sync`."
             )
         raise MoodringError(
-            f"{len(lacking)} runs of {PLACE} are not in this store; {path} was left as it was. {remedy}"
+            f"{len(lacking)} runs of {PLACE} are not in this store; {path} is unchanged. {remedy}"
         )
     try:
         text = path.read_text(encoding="utf-8")
@@ -73,14 +73,14 @@ def results(
 
 
 def _missing(entries: list[Entry]) -> list[str]:
-    """The commands of the runs that are missing, each once."""
-    # In a copy of the checkout: else params.yaml, which all rows start from, would be the last one's.
+    """The commands of the missing runs, without repetitions."""
+    # --temp runs in a copy of the checkout. Without it, each run would change params.yaml for the next one.
     commands = (entry.row.command(seed, "--temp") for entry in entries for seed in entry.missing)
     return list(dict.fromkeys(commands))
 
 
 def _run_all(commands: list[str]) -> None:
-    """Run commands one after the other; one that fails keeps none of the others from running."""
+    """Run commands one after the other; a failed command does not stop the others."""
     environment = own_programs_first()
     for number, command in enumerate(commands, start=1):
         print(f"{number} of {len(commands)}: {command}", flush=True)

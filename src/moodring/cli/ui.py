@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,16 +10,13 @@ from moodring.checkout.root import checkout_root
 from moodring.cli.programs import replace_process
 from moodring.errors import shows_errors
 
-if TYPE_CHECKING:
-    pass
-
 
 @shows_errors
 def ui(
-    port: Annotated[int, typer.Option(help="on the loopback address")] = 5000,
+    port: Annotated[int, typer.Option(help="port to listen on")] = 5000,
     host: Annotated[str, typer.Option(help="address to listen on; there is no login")] = "127.0.0.1",
 ) -> None:
-    """Start the MLflow UI on this checkout's store."""
+    """Start the MLflow UI with this checkout's store."""
     from moodring.tracking.addresses import artifact_root, store_uri
 
     command = ["mlflow", "ui", "--backend-store-uri", store_uri()]
