@@ -1,4 +1,4 @@
-"""The one kind of error that is the user's to mend, and how a command shows it."""
+"""The error that the user can fix, and how a command shows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 
 
 class MoodringError(Exception):
-    """Something the user can mend: the message says what was wrong, the value received, what to do."""
+    """An error that the user can fix: the message names the problem, the value received and the remedy."""
 
 
 P = ParamSpec("P")
@@ -17,9 +17,9 @@ R = TypeVar("R")
 
 
 def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command end with one clear message and exit code 1 on a `MoodringError`, and with 130 on Ctrl-C.
+    """Decorate a command: a `MoodringError` ends it with one message and exit code 1, Ctrl-C with 130.
 
-    Any other exception is a defect of the program and keeps its traceback.
+    Any other exception is a bug and keeps its traceback.
     """
 
     @functools.wraps(command)
@@ -31,11 +31,11 @@ def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
-            raise SystemExit(130) from None  # as a shell says it
+            raise SystemExit(130) from None  # as shells do
 
     return wrapper
 
 
 def warn(message: str) -> None:
-    """Tell the user of something that ends nothing."""
+    """Print a warning; the command continues."""
     print(f"warning: {message}", file=sys.stderr, flush=True)

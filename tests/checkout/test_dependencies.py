@@ -1,4 +1,4 @@
-"""The code that a result depends on, read from the imports of small made trees."""
+"""The code that a result depends on, found from the imports of small generated trees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENTRY = "stages/train.py"
 
 
 def found_in(root: Path, tree: Tree) -> list[str]:
-    """What `code_of` finds from the entry; `a` stands for src/moodring/a.py, `entry` for the stage."""
+    """The files that `code_of` finds; `a` means src/moodring/a.py, `entry` means the stage."""
     for name, content in {"entry": "", **tree}.items():
         path = root / (ENTRY if name == "entry" else f"src/moodring/{name}.py")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,12 +31,12 @@ FORMS = [
     pytest.param("from moodring import x as y", id="under another name"),
     pytest.param("import moodring.x", id="import"),
     pytest.param("import moodring.x as y", id="import under another name"),
-    pytest.param("import os, moodring.x", id="beside another"),
+    pytest.param("import os, moodring.x", id="with another"),
     pytest.param("from moodring import (\n    missing,\n    x,\n)", id="on several lines"),
     pytest.param("from moodring.x import *", id="star"),
     pytest.param("def main():\n    from moodring.x import name", id="in a function"),
     pytest.param("class A:\n    def b(self):\n        import moodring.x", id="in a method"),
-    pytest.param("try:\n    import moodring.x\nexcept ImportError:\n    pass", id="tried"),
+    pytest.param("try:\n    import moodring.x\nexcept ImportError:\n    pass", id="in try"),
 ]
 
 
@@ -48,7 +48,7 @@ def test_every_form_of_import_is_followed(tmp_path: Path, statement: str) -> Non
 
 
 @pytest.mark.parametrize("statement", FORMS)
-def test_every_form_of_import_is_followed_in_a_module_too(tmp_path: Path, statement: str) -> None:
+def test_every_form_of_import_in_a_module_is_followed(tmp_path: Path, statement: str) -> None:
     found = found_in(tmp_path, {"entry": "import moodring.a", "a": statement, "x": ""})
     assert found == ["a", "x", "entry"]
 
@@ -57,7 +57,7 @@ def test_every_form_of_import_is_followed_in_a_module_too(tmp_path: Path, statem
     ("tree", "expected"),
     [
         pytest.param({}, ["entry"], id="no import"),
-        pytest.param({"entry": "", "a": "import moodring.b", "b": ""}, ["entry"], id="nobody imports it"),
+        pytest.param({"entry": "", "a": "import moodring.b", "b": ""}, ["entry"], id="not imported"),
         pytest.param(
             {
                 "entry": "import moodring.a",
@@ -86,12 +86,12 @@ def test_every_form_of_import_is_followed_in_a_module_too(tmp_path: Path, statem
         ),
     ],
 )
-def test_modules_are_followed_through_one_another(tmp_path: Path, tree: Tree, expected: list[str]) -> None:
+def test_indirect_imports_are_followed(tmp_path: Path, tree: Tree, expected: list[str]) -> None:
     assert found_in(tmp_path, tree) == expected
 
 
 @pytest.mark.parametrize("statement", ["from moodring import pkg", "import moodring.pkg"])
-def test_a_package_is_its_init_and_what_that_imports(tmp_path: Path, statement: str) -> None:
+def test_a_package_is_its_init_and_the_imports_of_its_init(tmp_path: Path, statement: str) -> None:
     tree = {
         "entry": statement,
         "pkg/__init__": "from moodring.pkg import used",
@@ -131,7 +131,7 @@ def test_modules_that_cannot_change_the_result_are_left_out(tmp_path: Path, name
 
 
 @pytest.mark.parametrize("statement", ["from moodring.tracking.runs import run", "import moodring.errors"])
-def test_what_only_modules_without_result_import_is_left_out(tmp_path: Path, statement: str) -> None:
+def test_modules_that_only_left_out_modules_import_are_left_out(tmp_path: Path, statement: str) -> None:
     tree = {
         "entry": f"import moodring.a\n{statement}",
         "errors": "import moodring.a, moodring.b",
@@ -144,7 +144,7 @@ def test_what_only_modules_without_result_import_is_left_out(tmp_path: Path, sta
 
 
 @pytest.mark.parametrize("name", ["errors_of_rows", "datasets/errors", "datasets/tracking/runs"])
-def test_a_module_is_not_left_out_for_a_like_name(tmp_path: Path, name: str) -> None:
+def test_a_module_with_a_similar_name_is_not_left_out(tmp_path: Path, name: str) -> None:
     statement = f"from moodring.{name.replace('/', '.')} import f"
     assert name in found_in(tmp_path, {"entry": statement, name: ""})
 
@@ -162,7 +162,7 @@ def test_a_module_is_not_left_out_for_a_like_name(tmp_path: Path, name: str) -> 
         "'import moodring.a'  # from moodring import a",
     ],
 )
-def test_what_is_not_a_module_of_the_package_is_ignored(tmp_path: Path, statement: str) -> None:
+def test_imports_of_other_packages_are_ignored(tmp_path: Path, statement: str) -> None:
     for other in ("src/moodringer", "src/other/moodring", "moodring"):
         (tmp_path / other).mkdir(parents=True)
         (tmp_path / other / "a.py").write_text("")

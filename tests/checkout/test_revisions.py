@@ -1,4 +1,4 @@
-"""The result that a revision or an experiment of a real git repository holds."""
+"""The results of revisions and experiments in a real git repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from moodring.checkout.revisions import result_here, results_of
 from moodring.errors import MoodringError
 
-# Stages and outputs stand before and after the one that counts.
+# Other stages and outputs come before and after `models` of `train`.
 LOCK = """\
 schema: '2.0'
 stages:
@@ -46,7 +46,7 @@ NEAR, FAR = "refs/exps/aa/" + "b" * 38, "refs/exps/cc/" + "d" * 38
 
 
 class Repository:
-    """A git repository whose commits hold one dvc.lock each."""
+    """A git repository; each commit has at most one dvc.lock."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -69,7 +69,7 @@ class Repository:
         return done.stdout.strip()
 
     def commit(self, lock: str | None) -> str:
-        """Commit this dvc.lock, or none, where HEAD is; the commit."""
+        """Commit this dvc.lock, or none, on HEAD; returns the commit."""
         file = self.root / "dvc.lock"
         file.unlink(missing_ok=True)
         if lock is not None:
@@ -79,7 +79,7 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def experiment(self, ref: str, lock: str | None) -> str:
-        """Commit beside the branches, under a ref as DVC makes it; the commit."""
+        """Commit outside the branches, under a ref like DVC's; returns the commit."""
         self.git("checkout", "--quiet", "--detach")
         commit = self.commit(lock)
         self.git("update-ref", ref, commit)
@@ -108,12 +108,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     repository.git("branch", "old")
     repository.experiment(f"{NEAR}/once", lock_of("near"))
     repository.experiment(f"{NEAR}/twice", lock_of("near"))
-    repository.experiment(f"{NEAR}/alike", lock_of("near"))
+    repository.experiment(f"{NEAR}/same", lock_of("near"))
     repository.experiment(f"{NEAR}/broken", None)
     repository.experiment(f"{NEAR}/failed", UNTRAINED)
     repository.commit(lock_of("second"))
     repository.experiment(f"{FAR}/twice", lock_of("far"))
-    repository.experiment(f"{FAR}/alike", lock_of("near"))
+    repository.experiment(f"{FAR}/same", lock_of("near"))
     repository.experiment(f"{FAR}/broken", lock_of("far"))
     return repository
 
@@ -148,7 +148,7 @@ def test_a_commit_may_be_named_by_its_hash(repository: Repository, digits: int) 
     [
         pytest.param("once", ["near.dir"], id="at one baseline"),
         pytest.param("twice", ["far.dir", "near.dir"], id="at two baselines"),
-        pytest.param("alike", ["near.dir"], id="of the same result at two baselines"),
+        pytest.param("same", ["near.dir"], id="of the same result at two baselines"),
         pytest.param("broken", ["far.dir"], id="without a lock at one of two baselines"),
     ],
 )
@@ -172,26 +172,26 @@ def test_an_experiment_holds_a_result_for_each_baseline(
         "empty",
     ],
 )
-def test_an_unknown_name_is_told(repository: Repository, name: str) -> None:
+def test_an_unknown_name_is_an_error(repository: Repository, name: str) -> None:
     with pytest.raises(MoodringError, match="neither an experiment nor a git revision") as raised:
         results_of(repository.root, name)
     assert repr(name) in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["before-dvc", "untrained", "without-models", "empty-lock", "failed"])
-def test_a_revision_without_a_result_is_told(repository: Repository, name: str) -> None:
+def test_a_revision_without_a_result_is_an_error(repository: Repository, name: str) -> None:
     with pytest.raises(MoodringError, match="holds no result") as raised:
         results_of(repository.root, name)
     assert repr(name) in str(raised.value)
 
 
-def test_outside_git_every_name_is_unknown(tmp_path: Path) -> None:
+def test_every_name_is_unknown_outside_git(tmp_path: Path) -> None:
     (tmp_path / "dvc.lock").write_text(lock_of("here"))
     with pytest.raises(MoodringError, match="'HEAD' is neither"):
         results_of(tmp_path, "HEAD")
 
 
-def test_an_edit_to_the_checkouts_lock_changes_no_revision(repository: Repository) -> None:
+def test_an_edit_of_the_checkouts_lock_changes_no_revision(repository: Repository) -> None:
     before = (repository.root / "dvc.lock").read_text()
     (repository.root / "dvc.lock").write_text(lock_of("edited"))
     try:
@@ -214,13 +214,13 @@ def test_the_checkouts_result_is_that_of_its_lock(
     assert result_here(tmp_path) == result
 
 
-def test_a_damaged_lock_is_told(tmp_path: Path) -> None:
+def test_a_damaged_lock_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "dvc.lock").write_text("<<<<<<< HEAD\nschema: '2.0'\n=======\n")
     with pytest.raises(MoodringError, match=r"dvc\.lock is not valid YAML"):
         result_here(tmp_path)
 
 
-def test_a_checkout_may_be_a_folder_of_a_larger_repository(tmp_path: Path) -> None:
+def test_a_checkout_may_be_a_directory_of_a_larger_repository(tmp_path: Path) -> None:
     (checkout := tmp_path / "part").mkdir()
     (checkout / "dvc.lock").write_text(lock_of("part"))
     for command in (

@@ -1,4 +1,4 @@
-"""Where the checkout is, also from one of DVC's temporary copies of it."""
+"""The checkout's root, also from DVC's temporary copies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moodring.checkout.root import checkout_root
 
 
 @pytest.mark.parametrize("copy", [".dvc/tmp/exps/tmpX", ".dvc/tmp/exps/standalone/tmpX"])
-def test_inside_dvcs_temporary_copy_it_is_the_real_checkout(
+def test_in_dvcs_temporary_copy_the_root_is_the_original_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy: str
 ) -> None:
     (tmp_path / copy / ".dvc").mkdir(parents=True)
@@ -19,9 +19,7 @@ def test_inside_dvcs_temporary_copy_it_is_the_real_checkout(
     assert checkout_root() == tmp_path
 
 
-def test_inside_a_temporary_copy_no_variable_is_needed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_in_a_temporary_copy_no_variable_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".dvc/tmp/exps/tmpX/.dvc").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / ".dvc/tmp/exps/tmpX")
     assert checkout_root() == tmp_path
@@ -35,7 +33,7 @@ def test_dvc_root_comes_before_the_working_directory(tmp_path: Path, monkeypatch
     assert checkout_root() == tmp_path / "there"
 
 
-def test_without_dvc_root_it_is_the_nearest_parent_that_holds_dvc(
+def test_without_dvc_root_the_root_is_the_nearest_parent_with_dvc(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".dvc").mkdir()

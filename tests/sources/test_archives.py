@@ -1,4 +1,4 @@
-"""Archives read in place: hostile, damaged and honest ones."""
+"""Reading of valid, damaged and hostile archives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from moodring.errors import MoodringError
 from moodring.sources.archives import decode, read_tar, read_zip
 
-NOISE = random.Random(0).randbytes(30_000)  # noqa: S311 - compresses badly on purpose
+NOISE = random.Random(0).randbytes(30_000)  # noqa: S311 - random bytes, which compression cannot shorten
 OUTSIDE = [
     "/etc/passwd",
     "../up.txt",
@@ -47,7 +47,7 @@ def whole_tar(path: Path) -> list[tuple[str, bytes]]:
     return list(read_tar(path, lambda name: True))
 
 
-def test_a_tar_yields_the_wanted_files_in_its_own_order(tmp_path: Path) -> None:
+def test_a_tar_yields_the_wanted_files_in_archive_order(tmp_path: Path) -> None:
     path = make_tar(tmp_path / "a.tar.gz", {"b.txt": b"2", "no.bin": b"x", "a.txt": b""})
     read = list(read_tar(path, lambda name: name.endswith(".txt")))
     assert read == [("b.txt", b"2"), ("a.txt", b"")]
@@ -59,26 +59,26 @@ def test_a_zip_gives_the_named_members(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_a_tar_with_a_name_outside_its_own_place_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_tar_with_a_member_outside_its_directory_is_refused(tmp_path: Path, name: str) -> None:
     path = make_tar(tmp_path / "a.tar.gz", {"good.txt": b"1", name: b"2"})
     with pytest.raises(MoodringError, match=re.escape(repr(name))):
         whole_tar(path)
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
-def test_a_zip_with_a_name_outside_its_own_place_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_zip_with_a_member_outside_its_directory_is_refused(tmp_path: Path, name: str) -> None:
     path = make_zip(tmp_path / "a.zip", {"good.txt": b"1", name: b"2"})
     with pytest.raises(MoodringError, match=re.escape(repr(name))):
         read_zip(path, ["good.txt"])
 
 
-def test_names_with_dots_of_their_own_are_read(tmp_path: Path) -> None:
+def test_names_that_contain_dots_are_read(tmp_path: Path) -> None:
     path = make_tar(tmp_path / "a.tar.gz", {"./a..b/...txt": b"1"})
     assert whole_tar(path) == [("./a..b/...txt", b"1")]
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
-def test_members_that_are_no_regular_files_are_skipped(tmp_path: Path, kind: bytes) -> None:
+def test_members_that_are_not_regular_files_are_skipped(tmp_path: Path, kind: bytes) -> None:
     path = tmp_path / "a.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         member = tarfile.TarInfo("other")
@@ -96,13 +96,13 @@ def outcome(path: Path) -> list[tuple[str, bytes]] | str:
 
 
 @pytest.mark.parametrize("kept", [0, 5, 1000, 20_000])
-def test_a_tar_that_breaks_off_is_refused(tmp_path: Path, kept: int) -> None:
+def test_a_tar_that_is_cut_off_is_refused(tmp_path: Path, kept: int) -> None:
     path = make_tar(tmp_path / "a.tar.gz", {"a.txt": NOISE})
     path.write_bytes(path.read_bytes()[:kept])
     assert "a.tar.gz is truncated or damaged" in outcome(path)
 
 
-def test_wherever_a_tar_breaks_off_no_member_is_silently_lost(tmp_path: Path) -> None:
+def test_no_cut_of_a_tar_loses_members_silently(tmp_path: Path) -> None:
     path = make_tar(tmp_path / "a.tar.gz", {f"{i}.txt": NOISE[i * 700 :][:700] for i in range(30)})
     content, whole = path.read_bytes(), whole_tar(path)
     lost = []
@@ -113,7 +113,7 @@ def test_wherever_a_tar_breaks_off_no_member_is_silently_lost(tmp_path: Path) ->
     assert lost == []
 
 
-def test_a_tar_with_altered_bytes_is_refused(tmp_path: Path) -> None:
+def test_a_tar_with_changed_bytes_is_refused(tmp_path: Path) -> None:
     path = make_tar(tmp_path / "a.tar.gz", {"a.txt": NOISE})
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
@@ -124,9 +124,9 @@ def test_a_tar_with_altered_bytes_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"", b"<html>404</html>" * 100, gzip.compress(b"no tar" * 500, mtime=0)],
-    ids=["nothing", "a page", "another file, compressed"],
+    ids=["empty", "a web page", "another compressed file"],
 )
-def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(content)
     with pytest.raises(MoodringError, match=r"a\.bin is truncated or damaged"):
@@ -135,7 +135,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
         read_zip(path, ["a"])
 
 
-def test_a_zip_that_breaks_off_is_refused(tmp_path: Path) -> None:
+def test_a_zip_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {"a": NOISE})
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(MoodringError, match="truncated or damaged"):
@@ -143,7 +143,7 @@ def test_a_zip_that_breaks_off_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_zip_member_with_altered_bytes_is_refused(tmp_path: Path, method: int) -> None:
+def test_a_zip_member_with_changed_bytes_is_refused(tmp_path: Path, method: int) -> None:
     path = make_zip(tmp_path / "a.zip", {"a": NOISE}, method)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
@@ -152,7 +152,7 @@ def test_a_zip_member_with_altered_bytes_is_refused(tmp_path: Path, method: int)
         read_zip(path, ["a"])
 
 
-def test_a_zip_that_lacks_a_member_is_refused_by_the_members_name(tmp_path: Path) -> None:
+def test_the_error_for_a_zip_without_a_member_names_the_member(tmp_path: Path) -> None:
     path = make_zip(tmp_path / "a.zip", {"a": b"1"})
     with pytest.raises(MoodringError, match=r"a\.zip does not hold 'b'"):
         read_zip(path, ["a", "b"])
@@ -162,6 +162,6 @@ def test_valid_utf8_is_decoded() -> None:
     assert decode("schön \U0001f600".encode(), "a.txt") == "schön \U0001f600"
 
 
-def test_invalid_utf8_is_named_with_its_byte_and_place() -> None:
+def test_the_error_for_invalid_utf8_names_the_byte_and_its_position() -> None:
     with pytest.raises(MoodringError, match=r"a\.txt is not valid UTF-8: byte 0xe9 at 3\b"):
         decode("café".encode("latin-1"), "a.txt")

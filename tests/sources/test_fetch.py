@@ -1,4 +1,4 @@
-"""Where a source file is looked for, and what is said where it is nowhere."""
+"""The places where a source file is searched, and the error if no place has it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from moodring.errors import MoodringError
 from moodring.sources.fetch import fetched, nltk_data_paths
 
-CLOSED = "http://127.0.0.1:9/corpus.zip"  # nothing listens there
+CLOSED = "http://127.0.0.1:9/corpus.zip"  # no server listens at this port
 Serve = Callable[[dict[str, bytes]], str]
 
 
@@ -23,16 +23,16 @@ def whole(body: bytes) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout of the test's own, and no proxy between it and its server."""
+    """A checkout for each test, and no proxy between the test and its server."""
     (tmp_path / "checkout/.dvc").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "checkout")
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setenv("MOODRING_MIRROR", "")  # what `fetch` sets is gone after the test
+    monkeypatch.setenv("MOODRING_MIRROR", "")  # monkeypatch undoes the changes of `fetch` after the test
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Start a server of raw responses by path; all else is 404. Returns its address."""
+    """A function: it starts a server of raw responses by path (others are 404), and returns its address."""
     servers: list[ThreadingHTTPServer] = []
 
     def start(responses: dict[str, bytes]) -> str:
@@ -74,19 +74,19 @@ def refusal(mirror: str, nearby: Path | None = None) -> str:
     return str(caught.value)
 
 
-def test_the_mirror_comes_before_all_else(tmp_path: Path, serve: Serve) -> None:
+def test_the_mirror_comes_first(tmp_path: Path, serve: Serve) -> None:
     put(tmp_path / "mirror/corpus.zip", "mirror")
     nearby, home = put(tmp_path / "nearby", "nearby"), serve({"/corpus.zip": whole(b"home")})
     mirror = str(tmp_path / "mirror")
     assert fetch(mirror=mirror, nearby=nearby, home=f"{home}/corpus.zip") == b"mirror"
 
 
-def test_a_mirror_url_comes_before_what_is_nearby(tmp_path: Path, serve: Serve) -> None:
+def test_a_mirror_url_comes_before_nearby_paths(tmp_path: Path, serve: Serve) -> None:
     nearby = put(tmp_path / "nearby", "nearby")
     assert fetch(mirror=serve({"/corpus.zip": whole(b"mirror")}), nearby=nearby) == b"mirror"
 
 
-def test_what_is_nearby_comes_before_its_home(tmp_path: Path, serve: Serve) -> None:
+def test_nearby_paths_come_before_the_published_address(tmp_path: Path, serve: Serve) -> None:
     (tmp_path / "mirror").mkdir()
     nearby, home = put(tmp_path / "nearby", "nearby"), serve({"/corpus.zip": whole(b"home")})
     mirror = str(tmp_path / "mirror")
@@ -94,14 +94,14 @@ def test_what_is_nearby_comes_before_its_home(tmp_path: Path, serve: Serve) -> N
 
 
 @pytest.mark.parametrize("found", ["404", "nothing", "no mirror"])
-def test_its_home_comes_last(tmp_path: Path, serve: Serve, found: str) -> None:
+def test_the_published_address_comes_last(tmp_path: Path, serve: Serve, found: str) -> None:
     (tmp_path / "mirror").mkdir()
     mirror = {"404": serve({}), "nothing": str(tmp_path / "mirror"), "no mirror": ""}[found]
     home = serve({"/corpus.zip": whole(b"home")})
     assert fetch(mirror=mirror, nearby=tmp_path / "none", home=f"{home}/corpus.zip") == b"home"
 
 
-def test_a_relative_mirror_stands_beside_the_checkout_not_the_working_directory(
+def test_a_relative_mirror_starts_at_the_checkout_not_at_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "checkout/mirror/corpus.zip", "the checkout's")
@@ -111,8 +111,8 @@ def test_a_relative_mirror_stands_beside_the_checkout_not_the_working_directory(
 
 
 def test_a_mirror_may_start_with_a_tilde(tmp_path: Path) -> None:
-    put(tmp_path / "home/mirror/corpus.zip", "in the home folder")
-    assert fetch(mirror="~/mirror") == b"in the home folder"
+    put(tmp_path / "home/mirror/corpus.zip", "in the home directory")
+    assert fetch(mirror="~/mirror") == b"in the home directory"
 
 
 def test_names_are_tried_in_order_in_a_mirror_directory(tmp_path: Path) -> None:
@@ -142,12 +142,12 @@ def test_a_broken_download_is_not_used(tmp_path: Path, serve: Serve, response: b
     assert fetch(mirror=serve({"/corpus.zip": response}), nearby=nearby) == b"whole"
 
 
-def test_the_message_says_where_a_download_broke_off(serve: Serve) -> None:
+def test_the_message_says_where_a_download_was_cut_off(serve: Serve) -> None:
     mirror = serve({"/corpus.zip": b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\nhalf"})
-    assert f"{mirror}/corpus.zip: broke off after 4 of 99 bytes" in refusal(mirror=mirror)
+    assert f"{mirror}/corpus.zip: cut off after 4 of 99 bytes" in refusal(mirror=mirror)
 
 
-def test_where_nothing_is_reachable_every_place_and_a_way_out_are_named(tmp_path: Path, serve: Serve) -> None:
+def test_the_error_names_every_place_and_a_way_out(tmp_path: Path, serve: Serve) -> None:
     mirror = serve({})
     message = refusal(mirror=mirror, nearby=tmp_path / "nearby")
     for place in (f"{mirror}/corpus.zip: HTTP Error 404", f"{tmp_path / 'nearby'}", f"{CLOSED}: "):
@@ -157,7 +157,7 @@ def test_where_nothing_is_reachable_every_place_and_a_way_out_are_named(tmp_path
 
 
 def test_the_places_in_a_mirror_directory_are_named(tmp_path: Path) -> None:
-    assert f"{tmp_path / 'corpus.zip'}: not there" in refusal(mirror=str(tmp_path))
+    assert f"{tmp_path / 'corpus.zip'}: does not exist" in refusal(mirror=str(tmp_path))
 
 
 @pytest.mark.parametrize("mirror", ["nowhere", "ftp://127.0.0.1/x", "file:///tmp", "~nobody-of-this-name/x"])
@@ -168,11 +168,11 @@ def test_a_mirror_that_is_neither_directory_nor_address_is_refused(mirror: str) 
 
 
 @pytest.mark.parametrize("mirror", ["http://127.0.0.1:9/a b", "http://127.0.0.1:port"])
-def test_an_address_that_cannot_be_asked_is_named(mirror: str) -> None:
+def test_the_error_names_an_invalid_address(mirror: str) -> None:
     assert mirror in refusal(mirror=mirror)
 
 
-def test_without_a_home_nothing_is_yielded() -> None:
+def test_without_a_published_address_none_is_yielded() -> None:
     assert fetch(home=None) is None
 
 
@@ -183,9 +183,7 @@ def test_a_download_is_removed_after_its_use(serve: Serve) -> None:
     assert not path.exists()
 
 
-def test_nltks_folders_are_those_of_its_variable_then_the_home_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nltk_data_comes_before_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NLTK_DATA", os.pathsep.join(["/first", "second"]))
     assert nltk_data_paths("corpora/x.zip") == [
         Path("/first/corpora/x.zip"),

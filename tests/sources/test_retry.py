@@ -1,4 +1,4 @@
-"""A download survives a server that fails for a moment."""
+"""A download is tried again after a temporary failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moodring.sources import fetch
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[int], list[int]]]:
-    """An address, the statuses to answer first, and the statuses answered so far."""
+    """A server's address, the statuses that it answers first, and the statuses that it answered so far."""
     first: list[int] = []
     answered: list[int] = []
 
@@ -40,7 +40,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[int], li
         thread.join()
 
 
-def test_two_server_errors_are_survived(server) -> None:
+def test_a_download_succeeds_after_two_server_errors(server) -> None:
     address, first, answered = server
     first += [503, 500]
     with fetch.fetched(["file"], home=address) as path:
@@ -49,7 +49,7 @@ def test_two_server_errors_are_survived(server) -> None:
     assert answered == [503, 500, 200]
 
 
-def test_the_third_server_error_is_the_end(server) -> None:
+def test_a_download_fails_after_three_server_errors(server) -> None:
     address, first, answered = server
     first += [503, 503, 503]
     with pytest.raises(MoodringError, match="503"), fetch.fetched(["file"], home=address):
@@ -57,7 +57,7 @@ def test_the_third_server_error_is_the_end(server) -> None:
     assert answered == [503, 503, 503]
 
 
-def test_a_missing_file_is_asked_for_once(server) -> None:
+def test_a_missing_file_is_requested_once(server) -> None:
     address, first, answered = server
     first += [404]
     with pytest.raises(MoodringError, match="404"), fetch.fetched(["file"], home=address):

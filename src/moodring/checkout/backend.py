@@ -1,4 +1,4 @@
-"""Keras' backend, checked before Keras is imported and would end in a traceback."""
+"""Checks Keras' backend before Keras is imported: a wrong one would end in a traceback."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def backend_name() -> str:
-    """The backend that Keras is asked to use, be it known and installed or not."""
+    """The requested backend; it may be unknown or not installed."""
     return os.environ.get("KERAS_BACKEND") or BACKENDS[0]
 
 
 def check_backend() -> str:
-    """The backend that Keras is going to use.
+    """The backend that Keras will use.
 
     Raises:
-        MoodringError: `KERAS_BACKEND` names none, or one that is not installed.
+        MoodringError: `KERAS_BACKEND` is unknown, or names a backend that is not installed.
     """
     name = backend_name()
     if name not in BACKENDS:
@@ -31,7 +31,7 @@ def check_backend() -> str:
 
 
 def installed_version(name: str) -> str | None:
-    """The version of a library, a backend or another; None where it is not installed."""
+    """The version of a library; None if it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Which of the project's own modules a file's result depends on, read from its import statements."""
+"""Finds the modules that a file's result depends on, from the import statements."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import ast
 from pathlib import Path
 
 PACKAGE = "moodring"
-# Rooms that a stage uses and that cannot change what it writes.
+# Rooms that a stage may import and that cannot change its outputs.
 NO_RESULT = frozenset({"checkout", "cli", "doctor", "errors", "experiments", "serving", "tracking"})
 
 
 def code_of(entry: Path, root: Path) -> list[Path]:
-    """The files that `entry`'s result depends on: itself and the modules it imports, directly or not.
+    """The files that the result of `entry` depends on: `entry`, and its direct and indirect imports.
 
     Args:
         entry: a Python file.
-        root: the checkout, with `src/moodring` in it.
+        root: the checkout's root, which contains `src/moodring`.
 
     Returns:
-        The files' paths, sorted; modules of `NO_RESULT` and those that only they import are left out.
+        The files' paths, sorted. Modules of `NO_RESULT`, and modules that only they import, are left out.
     """
     seen: set[Path] = set()
     waiting = [entry]
@@ -45,7 +45,7 @@ def _imported(file: Path, root: Path) -> set[Path]:
             names = [alias.name for alias in node.names]
         else:
             continue
-        # Python also runs what a package's own file holds.
+        # Importing a module also runs its package's `__init__.py`.
         names += [name.rpartition(".")[0] for name in names]
         found |= {path for name in names if (path := _module_file(name, root)) is not None}
     return found

@@ -1,4 +1,4 @@
-"""Asking git, which a checkout may lack."""
+"""Runs git, which may be missing."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """What a git command prints in `root`; None where it fails or there is no git."""
+    """The output of a git command in `root`; None if the command fails or git is missing."""
     try:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
-    # Only at the end: a line of `git status` may begin with a space.
+    # Strip only the end: a line of `git status` may begin with a space.
     return done.stdout.rstrip() if done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""The state of the pipeline in the working directory, by DVC."""
+"""The pipeline's state in the working directory, as DVC reports it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from moodring.errors import MoodringError
 
 
 def stale_stages() -> list[str]:
-    """The stages, and the files that DVC tracks, that `dvc repro` would bring up to date; sorted.
+    """The stages that `dvc repro` would run, and the changed files that DVC tracks; sorted.
 
     Raises:
         MoodringError: DVC cannot read the repository.
@@ -22,10 +22,10 @@ def stale_stages() -> list[str]:
 
 
 def refuse_stale(stale: list[str]) -> None:
-    """Stop a command that needs the present result.
+    """Stop a command that needs an up-to-date result.
 
     Raises:
         MoodringError: a stage is stale.
     """
     if stale:
-        raise MoodringError(f"there is no present result: {', '.join(stale)} changed. Run `dvc repro`.")
+        raise MoodringError(f"the result is not up to date: {', '.join(stale)} changed. Run `dvc repro`.")

@@ -1,4 +1,4 @@
-"""A DVC remote that spares another machine the work: every object of a configuration, and its run cache."""
+"""Pushes all objects of a configuration and the run cache, so that another machine need not train."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from moodring.errors import MoodringError
 
 @dataclass(frozen=True)
 class Pushed:
-    """How many files were new to the remote: outputs, and uncached ones (metrics, plots) beside them."""
+    """Numbers of files that were new to the remote: outputs, and uncached outputs (metrics, plots)."""
 
     outputs: int
     uncached: int
 
 
 def push(root: Path, remote: str | None, every: bool) -> Pushed:
-    """Push all that the present configuration made, or each one in the run cache.
+    """Push all outputs of the present configuration, or of every configuration in the run cache.
 
-    `dvc push --run-cache` sends the run cache's entries, but of the objects only those of the present
-    dvc.lock that DVC caches: metrics and plots stay behind, and without them an entry restores nothing.
+    `dvc push --run-cache` sends all entries of the run cache, but only those objects that DVC caches for the
+    present dvc.lock. It does not send metrics and plots, and without them DVC cannot restore an entry.
 
     Args:
-        root: of the checkout.
-        remote: DVC's name of it; None: the default one.
-        every: also other configurations that were run here, queued experiments among them.
+        root: the checkout's root.
+        remote: DVC's name of the remote; None: the default remote.
+        every: push every configuration that ran here, including queued experiments.
 
     Raises:
-        MoodringError: there is no such remote, or something could not be sent.
+        MoodringError: there is no such remote, or a file could not be sent.
     """
     try:
         with Repo(str(root)) as repo:
@@ -44,7 +44,7 @@ def push(root: Path, remote: str | None, every: bool) -> Pushed:
                 sent = repo.cloud.push(objects, remote=remote)
     except (DvcException, OSError) as error:
         raise MoodringError(
-            f"cannot push: {error}. `dvc remote list` names the remotes; "
+            f"cannot push: {error}. `dvc remote list` lists the remotes; "
             "`dvc remote add --default NAME PLACE` adds one."
         ) from error
     if sent.failed:
@@ -53,5 +53,5 @@ def push(root: Path, remote: str | None, every: bool) -> Pushed:
 
 
 def _entries(run_cache: Path) -> list[tuple[str, str]]:
-    """The run cache's entries, as DVC names them: a stage's inputs, and what they gave."""
+    """The run cache's entries as DVC names them: key of a stage's inputs, key of its outputs."""
     return sorted((path.parent.name, path.name) for path in run_cache.glob("*/*/*") if path.is_file())

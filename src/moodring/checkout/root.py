@@ -1,4 +1,4 @@
-"""Where this checkout is, also when DVC runs a stage in a temporary copy of it."""
+"""Finds the checkout, even if DVC runs a stage in a temporary copy of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from moodring.errors import MoodringError
 
-# `dvc exp run --temp` and `--queue` run stages under here, in copies that DVC deletes afterwards.
+# `dvc exp run --temp` and `--queue` run stages below this path, in copies that DVC deletes afterwards.
 _TEMPORARY = (".dvc", "tmp", "exps")
 
 
 def checkout_root() -> Path:
-    """The root of the user's checkout: from `DVC_ROOT`, else the nearest parent that holds `.dvc`.
+    """The root of the user's checkout: `DVC_ROOT`, or else the nearest parent directory with `.dvc`.
 
-    Inside one of DVC's temporary copies it is the checkout that the copy was made of.
+    In one of DVC's temporary copies it is the original checkout.
     """
     inside = Path(os.environ.get("DVC_ROOT") or _nearest_dvc_root(Path.cwd())).resolve()
     parts = inside.parts
@@ -25,17 +25,17 @@ def checkout_root() -> Path:
 
 
 def in_checkout(path: str) -> Path:
-    """A path as the user gave it: `~` is the home folder, and a relative one is taken from the root."""
+    """Resolve a user's path: `~` is the home directory, and a relative path starts at the root."""
     return checkout_root() / os.path.expanduser(path)  # noqa: PTH111  # Path.expanduser raises for an unknown user
 
 
 def find_file(name: str) -> Path:
-    """A file of the user's, by its path from the project's root.
+    """Find a user's file by its path from the project's root.
 
     Raises:
-        MoodringError: it is not there.
+        MoodringError: the file does not exist.
     """
-    # The working directory comes first: in DVC's temporary copies it holds the file's own version.
+    # The working directory comes first: a temporary copy has its own version of the file.
     for path in (Path.cwd() / name, in_checkout(name)):
         if path.is_file():
             return path

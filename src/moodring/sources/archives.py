@@ -1,4 +1,4 @@
-"""Reading members straight out of zip and tar archives; nothing is ever unpacked to disk."""
+"""Reads members of zip and tar archives into memory; nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def read_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
     """Yield name and bytes of each wanted regular file of a (compressed) tar, in archive order.
 
     Raises:
-        MoodringError: the archive is truncated or damaged, or holds a name outside its own place.
+        MoodringError: the archive is truncated or damaged, or a member's path leaves its directory.
     """
     try:
         with tarfile.open(path, "r:*") as archive:
             for member in archive:
-                archive.members = []  # type: ignore[attr-defined]  # or it keeps all that it has seen
+                archive.members = []  # type: ignore[attr-defined]  # tarfile would keep every member
                 _check_name(path, member.name)
                 if not member.isfile() or not wanted(member.name):
                     continue
@@ -31,9 +31,9 @@ def read_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
                 stream = archive.extractfile(member)
                 content = stream.read() if stream else b""
                 if len(content) != member.size:
-                    raise EOFError(f"{member.name} breaks off")
+                    raise EOFError(f"{member.name} is cut off")
                 yield member.name, content
-            # To the end: only there does the compression's own checksum tell of a cut or a flipped bit.
+            # Read to the end: only the checksum there reveals a cut or a changed bit.
             while archive.fileobj and archive.fileobj.read(1 << 20):
                 pass
     except _BROKEN as error:
@@ -41,10 +41,10 @@ def read_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, b
 
 
 def read_zip(path: Path, names: list[str]) -> dict[str, bytes]:
-    """The bytes of the named members of a zip archive.
+    """Read the named members of a zip archive; returns the bytes of each by name.
 
     Raises:
-        MoodringError: the archive is damaged, lacks a name, or holds a name outside its own place.
+        MoodringError: the archive is damaged or lacks a name, or a member's path leaves its directory.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -66,7 +66,7 @@ def decode(content: bytes, name: str) -> str:
     """Decode UTF-8 strictly.
 
     Raises:
-        MoodringError: naming the file, the byte and its place.
+        MoodringError: the content is not UTF-8; the message names the file, the byte and its position.
     """
     try:
         return content.decode("utf-8")
@@ -80,13 +80,16 @@ def decode(content: bytes, name: str) -> str:
 def _check_name(path: Path, name: str) -> None:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if name.startswith(("/", "\\")) or ".." in parts or (parts and parts[0].endswith(":")):
-        raise MoodringError(f"{path.name} holds a name outside its own place: {name!r}. It was not read.")
+        raise MoodringError(
+            f"{path.name} has a member outside the archive's directory: {name!r}. Use another archive."
+        )
 
 
 def _check_size(path: Path, name: str, size: int) -> None:
     if size > MAX_MEMBER_BYTES:
         raise MoodringError(
-            f"{path.name} holds {name!r} of {size} bytes; at most {MAX_MEMBER_BYTES} are read."
+            f"{path.name} has the member {name!r} of {size} bytes; the limit is {MAX_MEMBER_BYTES}. "
+            "Use another archive."
         )
 
 

