@@ -105,7 +105,7 @@ def test_an_experiment_may_add_an_architecture(checkout: Path):
         ({"train": {"epoch": 3}}, r"train\.epoch: unknown key"),
         ({"train": {"epochs": 0}}, r"train\.epochs: .*received: 0"),
         ({"arch": "lstn"}, "did you mean 'lstm'"),
-        (["arch"], "must hold a mapping"),
+        (["arch"], "must contain a mapping"),
     ],
     ids=["misspelt key", "value out of range", "unknown name", "no mapping"],
 )

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all; digests of files and directories."""
+"""Files are written completely or not at all. Digests of files and directories."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moodring.io.digests import sha256, tree_sha256
 from moodring.io.files import copy_file, replacing, write_json
 
 
-def break_off(path: Path) -> None:
+def fail_halfway(path: Path) -> None:
     with replacing(path) as fresh:
         fresh.write_text("half")
         raise KeyError
@@ -24,33 +24,33 @@ def fill(path: Path, files: dict[str, str]) -> Path:
     return path
 
 
-def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_block_that_raises_leaves_only_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("old")
     with pytest.raises(KeyError):
-        break_off(tmp_path / "out")
+        fail_halfway(tmp_path / "out")
     assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("out", "old")]
 
 
-def test_a_block_that_raises_makes_no_new_file(tmp_path: Path) -> None:
+def test_a_block_that_raises_creates_no_file(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        break_off(tmp_path / "out")
+        fail_halfway(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_is_not_there_before_its_block_ends(tmp_path: Path) -> None:
+def test_a_file_does_not_exist_before_its_block_ends(tmp_path: Path) -> None:
     with replacing(tmp_path / "out") as fresh:
         fresh.write_text("new")
         assert not (tmp_path / "out").exists()
     assert (tmp_path / "out").read_text() == "new"
 
 
-def test_missing_parents_are_made(tmp_path: Path) -> None:
+def test_missing_parents_are_created(tmp_path: Path) -> None:
     with replacing(tmp_path / "a" / "b" / "out") as fresh:
         fresh.write_text("new")
     assert (tmp_path / "a" / "b" / "out").read_text() == "new"
 
 
-def test_a_directory_is_replaced_whole(tmp_path: Path) -> None:
+def test_a_directory_is_replaced_completely(tmp_path: Path) -> None:
     fill(tmp_path / "out", {"old": "1", "both": "1"})
     with replacing(tmp_path / "out") as fresh:
         fill(fresh, {"both": "2"})
@@ -64,7 +64,7 @@ def test_a_copy_replaces_the_old_file(tmp_path: Path) -> None:
     assert (tmp_path / "target").read_text() == "new"
 
 
-def test_json_is_utf8_in_its_own_order_and_ends_in_a_newline(tmp_path: Path) -> None:
+def test_json_is_utf8_keeps_the_order_of_keys_and_ends_in_a_newline(tmp_path: Path) -> None:
     write_json(tmp_path / "out.json", {"b": "schön", "a": 1})
     assert (tmp_path / "out.json").read_bytes() == '{\n  "b": "schön",\n  "a": 1\n}\n'.encode()
 
@@ -76,7 +76,7 @@ def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None
     assert (tmp_path / "out.json").read_text() == "{}"
 
 
-def test_sha256_of_a_file_is_the_published_one(tmp_path: Path) -> None:
+def test_sha256_of_a_file_is_the_published_value(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
@@ -88,7 +88,7 @@ def test_a_trees_digest_does_not_depend_on_the_order_of_creation(tmp_path: Path)
     assert tree_sha256(first) == tree_sha256(second)
 
 
-def test_a_trees_digest_is_over_names_and_digests_in_the_names_order(tmp_path: Path) -> None:
+def test_a_trees_digest_covers_names_and_digests_in_the_order_of_names(tmp_path: Path) -> None:
     names = [f"{i:02}" for i in range(40)]
     lines = "".join(f"{name}\t{hashlib.sha256(name.encode()).hexdigest()}\n" for name in names)
     tree = fill(tmp_path / "tree", {name: name for name in names})

@@ -24,14 +24,14 @@ ROWS: dict[str, list[Any]] = {"splits": ["train", "test"], "labels": [1, 0], "te
         pytest.param({"texts": ["a b", "C"]}, id="text"),
         pytest.param({"texts": ["a b", "c "]}, id="space"),
         pytest.param({"texts": ["a ", "bc"]}, id="boundary between texts"),
-        pytest.param({"texts": ["", "a bc"]}, id="one text for two"),
+        pytest.param({"texts": ["", "a bc"]}, id="all in one text"),
         pytest.param({"labels": [1, 1]}, id="label"),
         pytest.param({"splits": ["test", "test"]}, id="split"),
         pytest.param({"splits": ["test", "train"], "labels": [0, 1], "texts": ["c", "a b"]}, id="order"),
-        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a b"]}, id="row less"),
-        # Texts that write the next row's heading, with and without its length.
-        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a btest\t0\t1\nc"]}, id="heading"),
-        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a btest\t0\t\nc"]}, id="short heading"),
+        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a b"]}, id="one row less"),
+        # Texts that imitate the next row's header in the digest, with and without the length.
+        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a btest\t0\t1\nc"]}, id="header"),
+        pytest.param({"splits": ["train"], "labels": [1], "texts": ["a btest\t0\t\nc"]}, id="short header"),
     ],
 )
 def test_the_content_digest_changes_with_the_rows(change: dict[str, list[Any]]) -> None:
@@ -56,20 +56,20 @@ def test_a_lone_surrogate_is_refused_with_its_row() -> None:
         make_table(["train"] * 3, [0, 1, 0], ["a", "\U0001f600", "b\ud83d"])
 
 
-def test_a_table_survives_its_file(tmp_path: Path) -> None:
+def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     table = make_table(["train", "test"], [1, 0], ["schön\u2028\n\x00\U0001f600", ""])
     write_table(tmp_path / "deep/table.parquet", table)
     assert rows_of(tmp_path / "deep/table.parquet").equals(table)
 
 
-def test_a_table_with_sources_survives_its_file(tmp_path: Path) -> None:
+def test_a_table_with_sources_is_read_as_it_was_written(tmp_path: Path) -> None:
     table = make_table(["train", "test"], [1, 0], ["a", "b"], ["x", ""])
     write_table(tmp_path / "table.parquet", table)
     assert rows_of(tmp_path / "table.parquet").to_pylist()[0]["source"] == "x"
     assert rows_of(tmp_path / "table.parquet").equals(table)
 
 
-def test_a_missing_table_is_named_with_the_command_that_makes_it(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_table_names_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"none\.parquet.*dvc repro"):
         rows_of(tmp_path / "none.parquet")
 
@@ -77,7 +77,7 @@ def test_a_missing_table_is_named_with_the_command_that_makes_it(tmp_path: Path)
 @pytest.mark.parametrize(
     "damage", [lambda c: b"", lambda c: c[:-20], lambda c: c[20:], lambda c: b"no parquet" * 99]
 )
-def test_a_damaged_table_is_named(tmp_path: Path, damage) -> None:
+def test_the_error_for_a_damaged_table_names_the_file(tmp_path: Path, damage) -> None:
     path = tmp_path / "table.parquet"
     write_table(path, make_table(**ROWS))
     path.write_bytes(damage(path.read_bytes()))
@@ -85,7 +85,7 @@ def test_a_damaged_table_is_named(tmp_path: Path, damage) -> None:
         rows_of(path)
 
 
-def test_a_table_with_altered_pages_is_named(tmp_path: Path) -> None:
+def test_the_error_for_changed_pages_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     write_table(path, make_table(["train"] * 999, [0] * 999, [f"text {i}" for i in range(999)]))
     content = path.read_bytes()
@@ -102,7 +102,7 @@ def test_a_table_with_altered_pages_is_named(tmp_path: Path) -> None:
         {"label": pa.array([1], pa.int8()), "split": ["train"], "text": ["a"]},
     ],
 )
-def test_a_table_with_other_columns_is_named(tmp_path: Path, columns: dict[str, Any]) -> None:
+def test_the_error_for_other_columns_names_the_file(tmp_path: Path, columns: dict[str, Any]) -> None:
     pq.write_table(pa.table(columns), tmp_path / "table.parquet")
     with pytest.raises(MoodringError, match=r"table\.parquet must have the columns"):
         rows_of(tmp_path / "table.parquet")
@@ -110,7 +110,7 @@ def test_a_table_with_other_columns_is_named(tmp_path: Path, columns: dict[str, 
 
 @pytest.mark.parametrize("labels", [[1, 1], [0, 0]])
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_a_split_of_one_class_is_named(split: str, labels: list[int]) -> None:
+def test_the_error_for_a_split_with_one_class_names_the_split(split: str, labels: list[int]) -> None:
     other = {"train": "test", "test": "train"}[split]
     table = make_table([split, split, other, other], [*labels, 0, 1], list("abcd"))
     with pytest.raises(MoodringError, match=f"own: the {split} split .* 2 rows"):
@@ -122,7 +122,7 @@ def test_a_split_of_one_class_is_named(split: str, labels: list[int]) -> None:
 LABELS = np.array([0] * 60 + [1] * 40, dtype=np.int8)
 
 
-def test_each_class_is_held_out_in_its_proportion() -> None:
+def test_each_class_keeps_its_proportion_in_the_held_out_rows() -> None:
     mask = stratified_mask(LABELS, 0.25, 7, "test")
     assert mask.shape == LABELS.shape
     assert Counter(LABELS[mask].tolist()) == {0: 15, 1: 10}
@@ -135,6 +135,6 @@ def test_the_held_out_rows_depend_on_the_seed() -> None:
 
 
 @pytest.mark.parametrize("labels", [[], [0], [0, 0, 1], [0, 1]])
-def test_too_few_rows_to_hold_any_out_are_refused_with_their_counts(labels: list[int]) -> None:
+def test_the_error_for_too_few_rows_has_their_counts(labels: list[int]) -> None:
     with pytest.raises(MoodringError, match=rf"{len(labels)} rows as the validation split .*rows by label"):
         stratified_mask(np.array(labels, dtype=np.int8), 0.1, 7, "validation")

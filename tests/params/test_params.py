@@ -1,4 +1,4 @@
-"""params.yaml: what is accepted, and what the messages say of what is not."""
+"""Accepted values of params.yaml, and the messages for wrong ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_committed_parameters_choose_blocks_that_exist(params: Params) -> No
         ("arch", "bilstn", "bilstm", "nbsvm, rnn, lstm, bilstm, gru"),
     ],
 )
-def test_an_unknown_name_is_answered_with_a_suggestion(
+def test_the_error_for_an_unknown_name_suggests_a_known_one(
     key: str, received: str, meant: str, known: str
 ) -> None:
     message = refusal({key: received})
@@ -59,7 +59,7 @@ def test_an_unknown_name_is_answered_with_a_suggestion(
     assert known in message
 
 
-def test_a_name_like_no_other_is_answered_with_the_known_ones() -> None:
+def test_the_error_for_a_name_without_a_similar_one_lists_the_known_names() -> None:
     message = refusal({"dataset": "zzz"})
     assert "did you mean" not in message
     assert "rotten_tomatoes, twitter, imdb" in message
@@ -98,7 +98,7 @@ def test_a_name_like_no_other_is_answered_with_the_known_ones() -> None:
         ("datasets.rotten_tomatoes.source.test_share", 1.5),
     ],
 )
-def test_a_bad_value_is_named_by_its_dotted_key_and_shown(key: str, value: Any) -> None:
+def test_the_error_for_a_wrong_value_has_its_dotted_key_and_the_value(key: str, value: Any) -> None:
     message = refusal({key: value})
     place = key.removesuffix(".kind")  # the whole source block is wrong then
     shown = "nan" if value != value else repr(value)  # noqa: PLR0124 - NaN
@@ -109,42 +109,42 @@ def test_a_bad_value_is_named_by_its_dotted_key_and_shown(key: str, value: Any) 
 @pytest.mark.parametrize(
     "key", ["seeds", "train.epoch", "archs.lstm.unit", "datasets.twitter.preprocess.lower_case"]
 )
-def test_a_misspelt_key_is_named(key: str) -> None:
+def test_the_error_for_a_misspelt_key_names_it(key: str) -> None:
     assert f"{key}: unknown key" in refusal({key: 1})
 
 
 @pytest.mark.parametrize("key", ["seed", "train.epochs", "archs.lstm.cell", "datasets.twitter.max_length"])
-def test_a_missing_key_is_named(key: str) -> None:
+def test_the_error_for_a_missing_key_names_it(key: str) -> None:
     assert f"{key}: missing" in refusal({key: MISSING})
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "a.b", "", "-x", "a b", "models:1"])
 @pytest.mark.parametrize("blocks", ["datasets", "archs"])
-def test_a_name_that_could_not_name_a_folder_or_a_model_is_refused(blocks: str, name: str) -> None:
+def test_a_name_that_no_directory_or_model_can_have_is_refused(blocks: str, name: str) -> None:
     tree = read_yaml(ROOT / "params.yaml")
     tree[blocks][name] = next(iter(tree[blocks].values()))
     with pytest.raises(MoodringError, match=blocks):
         parse_params(tree, "params.yaml")
 
 
-def test_every_problem_is_told_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     message = refusal({"train.epochs": 0, "evaluate.bins": 1})
     assert "train.epochs: " in message
     assert "evaluate.bins: " in message
 
 
-def test_flatten_is_refused_where_texts_differ_in_length() -> None:
+def test_flatten_is_refused_if_texts_differ_in_length() -> None:
     message = refusal({"archs.lstm.pooling": "flatten"})
     assert "archs.lstm: " in message
     assert "'flatten' needs padding 'fixed'" in message
 
 
-def test_flatten_is_accepted_where_texts_have_one_length() -> None:
+def test_flatten_is_accepted_if_all_texts_have_one_length() -> None:
     changes = {"archs.lstm.pooling": "flatten", "archs.lstm.padding": "fixed"}
     assert changed(changes).recurrent_archs["lstm"].pooling == "flatten"
 
 
-def test_a_file_source_needs_no_more_than_its_columns_and_labels() -> None:
+def test_a_file_source_needs_only_its_columns_and_labels() -> None:
     source = {"kind": "file", "path": "own.csv", "text": "t", "label": "l", "positive": [1], "negative": [0]}
     read = changed({"datasets.imdb.source": source}).datasets["imdb"].source
     assert read.model_dump(exclude_defaults=True) == source
@@ -160,13 +160,13 @@ def test_a_file_source_needs_no_more_than_its_columns_and_labels() -> None:
         pytest.param(b"seed: !!python/object/apply:os.getcwd []\n", id="a Python object"),
     ],
 )
-def test_a_file_that_holds_no_parameters_is_named(tmp_path: Path, content: bytes) -> None:
+def test_the_error_for_a_file_without_parameters_names_it(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "params.yaml").write_bytes(content)
     with pytest.raises(MoodringError, match=r"params\.yaml"):
         load_params(tmp_path / "params.yaml")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_file_names_it(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"cannot read .*none\.yaml"):
         load_params(tmp_path / "none.yaml")
 
@@ -177,7 +177,7 @@ def test_parameters_cannot_be_changed(params: Params) -> None:
 
 
 @pytest.mark.parametrize(("dataset", "arch"), [("rotten_tomatoes", "lstm"), ("imdb", "gru")])
-def test_a_models_parameters_are_those_of_its_dataset_and_architecture(dataset: str, arch: str) -> None:
+def test_of_model_has_the_parameters_of_the_dataset_and_the_architecture(dataset: str, arch: str) -> None:
     tree = read_yaml(ROOT / "params.yaml") | {"dataset": dataset, "arch": arch}
     kept = ("dataset", "arch", "seed", "train", f"datasets.{dataset}", f"archs.{arch}")
     expected = {
@@ -188,14 +188,14 @@ def test_a_models_parameters_are_those_of_its_dataset_and_architecture(dataset: 
     assert changed({"dataset": dataset, "arch": arch}).of_model() == expected
 
 
-def test_an_evaluations_parameters_are_no_models(params: Params) -> None:
+def test_of_evaluation_and_of_model_have_no_parameter_in_common(params: Params) -> None:
     names = {"threshold", "bins", "calibration", "mistakes"}
-    rival = {name for name in params.of_evaluation() if name.startswith("archs.nbsvm.")}
-    assert set(params.of_evaluation()) - rival == {"baseline", *(f"evaluate.{name}" for name in names)}
+    baseline = {name for name in params.of_evaluation() if name.startswith("archs.nbsvm.")}
+    assert set(params.of_evaluation()) - baseline == {"baseline", *(f"evaluate.{name}" for name in names)}
     assert not set(params.of_evaluation()) & set(params.of_model())
 
 
-def test_of_a_datasets_parameters_training_depends_on_the_length_alone(params: Params) -> None:
+def test_training_depends_on_no_dataset_parameter_except_max_length(params: Params) -> None:
     training = params.of_training()
     assert {key for key in training if key.startswith("datasets.")} == {"datasets.rotten_tomatoes.max_length"}
     assert training.items() < params.of_model().items()
@@ -220,6 +220,8 @@ def test_of_a_datasets_parameters_training_depends_on_the_length_alone(params: P
         ({"evaluate.calibration": "platt"}, ["evaluate.calibration", "'platt'"]),
     ],
 )
-def test_what_does_not_go_together_is_told(changes: dict[str, Any], reasons: list[str]) -> None:
+def test_the_error_for_conflicting_values_gives_the_reasons(
+    changes: dict[str, Any], reasons: list[str]
+) -> None:
     message = refusal(changes)
     assert all(reason in message for reason in reasons), message

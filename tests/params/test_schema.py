@@ -1,4 +1,4 @@
-"""params.schema.json, and params.yaml as DVC's -S writes it."""
+"""params.schema.json, and the changes that DVC's -S writes into params.yaml."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_dvc_changes_one_line_of_the_file(copy: Path) -> None:
 
 @pytest.mark.parametrize(("name", "value"), LEAVES, ids=[name for name, _ in LEAVES])
 def test_dvc_sets_each_leaf_and_no_other(copy: Path, name: str, value: Any) -> None:
-    # A value that no leaf has: it need not be valid to show that it arrives.
+    # No leaf has this value. It need not be valid to show that DVC writes it.
     apply_overrides(copy, [f"{name}=other"])
     after = dict(flatten(read_yaml(copy)))
     assert after == {**dict(LEAVES), name: "other"}
@@ -64,7 +64,7 @@ def test_dvc_sets_each_leaf_and_no_other(copy: Path, name: str, value: Any) -> N
         ("archs.lstm.embedding.spatial_dropout", "archs.lstm.dropout.spatial"),
     ],
 )
-def test_a_renamed_key_is_answered_with_its_new_name(copy: Path, old: str, new: str) -> None:
+def test_the_error_for_a_renamed_key_has_the_new_name(copy: Path, old: str, new: str) -> None:
     tree = read_yaml(copy)
     *parents, key = old.split(".")
     place = tree

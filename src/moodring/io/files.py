@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from moodring.errors import MoodringError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it onto `path` when the block succeeds.
 
-    The block may write a file or make a directory there. If it raises, the temporary file is removed and
-    the old content of `path` stays untouched.
+    The block may write a file or create a directory there. If it raises, the temporary file is removed and
+    the old content of `path` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
@@ -44,7 +44,7 @@ def read_json(path: Path) -> Any:
     """Read a JSON file that a stage wrote.
 
     Raises:
-        MoodringError: it is missing or damaged.
+        MoodringError: the file is missing or damaged.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -53,6 +53,6 @@ def read_json(path: Path) -> Any:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file's content, whole or not at all."""
+    """Copy a file's content, completely or not at all."""
     with replacing(target) as fresh:
         shutil.copyfile(source, fresh)

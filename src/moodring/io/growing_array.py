@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class GrowingArray:
-    """Write a one-dimensional `.npy` file piece by piece; once closed, it equals the file of `numpy.save`."""
+    """Writes a one-dimensional `.npy` file in pieces. Once closed, it equals the file of `numpy.save`."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any]) -> None:
         self._file = path.open("wb")

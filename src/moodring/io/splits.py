@@ -14,8 +14,8 @@ def stratified_mask(labels: NDArray[np.int8], share: float, seed: int, name: str
     Args:
         labels: class of each row, shape (rows,).
         share: fraction of the rows to hold out.
-        seed: makes the random choice repeatable.
-        name: of the split, for the error message.
+        seed: of the random choice.
+        name: the split's name, for the error message.
 
     Returns:
         True for each row that is held out, shape (rows,).

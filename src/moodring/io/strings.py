@@ -1,4 +1,4 @@
-"""Arrow strings as one byte array and the offsets of the texts in it."""
+"""Arrow strings as one byte array and the offsets of its texts."""
 
 from __future__ import annotations
 

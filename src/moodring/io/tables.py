@@ -16,14 +16,14 @@ from moodring.errors import MoodringError
 from moodring.io.files import replacing
 
 SCHEMA = pa.schema([("split", pa.string()), ("label", pa.int8()), ("text", pa.string())])
-SOURCE = pa.field("source", pa.string())  # where a raw text comes from; some datasets do not know
+SOURCE = pa.field("source", pa.string())  # origin of a raw text; only some datasets have it
 SPLITS = ("train", "validation", "test")
 NEGATIVE, POSITIVE = 0, 1
-ROWS = 8192  # in a row group, and so in memory at a time
+ROWS = 8192  # rows of a row group; so many are in memory at a time
 
 
 class Rows(Protocol):
-    """A table that can be read in pieces, several times: an Arrow table in memory, or a `StoredTable`."""
+    """A table that can be read in pieces several times: an Arrow table in memory, or a `StoredTable`."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -37,7 +37,7 @@ class StoredTable:
     """A table that a stage wrote. It is read in row groups, so it may be larger than memory.
 
     Raises:
-        MoodringError: it is missing, damaged, or has other columns.
+        MoodringError: the table is missing or damaged, or has other columns.
     """
 
     def __init__(self, path: Path) -> None:
@@ -85,7 +85,7 @@ def make_table(
 
 
 def content_digest(table: pa.Table) -> str:
-    """SHA-256 over split, label and text of each row in order; independent of how the file is packed."""
+    """SHA-256 over split, label and text of each row in order; the file's compression does not matter."""
     digest = hashlib.sha256()
     for batch in table.select(SCHEMA.names).to_batches(max_chunksize=4096):
         rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -113,13 +113,13 @@ def check_classes(table: pa.Table, name: str) -> None:
 
 @contextmanager
 def writing_table(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
-    """Write a Parquet table in pieces, whole or not at all; yields a function that writes one piece."""
+    """Write a Parquet table in pieces, completely or not at all; yields a function that writes a piece."""
     with replacing(path) as fresh, pq.ParquetWriter(fresh, schema, compression="zstd") as writer:
         yield lambda piece: writer.write_table(piece, row_group_size=ROWS)
 
 
 def write_table(path: Path, table: pa.Table) -> None:
-    """Write a table as Parquet, whole or not at all."""
+    """Write a table as Parquet, completely or not at all."""
     with writing_table(path, table.schema) as write:
         write(table)
 

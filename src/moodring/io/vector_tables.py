@@ -1,4 +1,4 @@
-"""Parquet tables of word vectors: one row a word, with the columns word and vector."""
+"""Parquet tables of word vectors: one row for each word, with the columns word and vector."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from moodring.io.tables import writing_table
 
 
 def vector_table(words: Sequence[str], vectors: NDArray[np.float32]) -> pa.Table:
-    """Build a table with a row a word: word (string), vector (`width` float32 numbers).
+    """Build a table with a row for each word: word (string), vector (`width` float32 numbers).
 
     Args:
-        words: distinct.
+        words: distinct words.
         vectors: shape (words, width), float32; the width may be 0 if there are no words.
     """
     width = vectors.shape[1]
@@ -29,7 +29,7 @@ def vector_table(words: Sequence[str], vectors: NDArray[np.float32]) -> pa.Table
 
 
 def write_vectors(path: Path, pieces: Iterable[pa.Table]) -> int:
-    """Write a table in pieces, whole or not at all; it may be larger than memory.
+    """Write a table in pieces, completely or not at all; it may be larger than memory.
 
     Args:
         path: the Parquet file.
@@ -61,7 +61,14 @@ def width_of(path: Path) -> int:
 
 
 def read_vectors(path: Path, wanted: pa.Array) -> tuple[pa.StringArray, NDArray[np.float32]]:
-    """The wanted words that are in a table, in its order, with their vectors: shape (words, width), float32.
+    """Read the wanted words that a table has, and their vectors, in the table's order.
+
+    Args:
+        path: the Parquet file.
+        wanted: words, string.
+
+    Returns:
+        The words found, and their vectors: shape (words, width), float32.
 
     Raises:
         MoodringError: the file is missing, damaged, or not a table of vectors.

@@ -1,4 +1,4 @@
-"""An architecture's block."""
+"""The block of an architecture."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class EmbeddingParams(Block):
-    """The first layer: from token ids to vectors."""
+    """The first layer: it replaces token ids by vectors."""
 
-    size: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="numbers of a token's vector")
+    size: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="length of a token's vector")
     vectors: Annotated[str, Field(min_length=1)] = Field(
-        description="first weights: none (drawn), glove-6b-50d, or a file in data/own"
+        description="initial weights: none (random), glove-6b-50d, or a file in data/own"
     )
     frozen_epochs: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
-        description="epochs in which pretrained vectors are not tuned; 0: always tuned; all: never tuned"
+        description="first epochs, without tuning of pretrained vectors; 0: always tune; all: never tune"
     )
 
     @model_validator(mode="after")
     def _only_pretrained_vectors_freeze(self) -> EmbeddingParams:
         if self.vectors == NO_VECTORS and self.frozen_epochs != 0:
             raise ValueError(
-                f"frozen_epochs {self.frozen_epochs!r} needs pretrained vectors: drawn ones would stay noise"
+                f"frozen_epochs {self.frozen_epochs!r} needs pretrained vectors: random ones would stay noise"
             )
         return self
 
 
 class NoEmbedding(Block):
-    """A linear model has no embedding; the vectors stage reads this key of every architecture."""
+    """The embedding of a linear model: it has none, but the vectors stage reads this key."""
 
     vectors: Literal["none"] = Field(description="always none")
 
@@ -42,41 +42,43 @@ class NoEmbedding(Block):
 class DropoutParams(Block):
     """The rate of dropout at each place of a recurrent model; 0: none."""
 
-    embedding: Rate = Field(description="of single numbers of the embedding")
+    embedding: Rate = Field(description="rate for single numbers of the embedding")
     spatial: Rate = Field(
-        description="of whole dimensions of the embedding, the same at every step of a text"
+        description="rate for whole dimensions of the embedding, the same ones at every step of a text"
     )
-    input: Rate = Field(description="of the recurrent layer's inputs")
+    input: Rate = Field(description="rate for the recurrent layer's inputs")
     recurrent: Rate = Field(
-        description="of the recurrent layer's state; above 0 it rules out cuDNN's fused kernel"
+        description="rate for the recurrent layer's state; above 0 cuDNN's fused kernel cannot run"
     )
     output: Rate = Field(
-        description="of the recurrent layer's outputs, the same at every step; needs pooling max or flatten"
+        description="rate for the layer's outputs, the same ones at every step; needs pooling max or flatten"
     )
 
 
 class HeadParams(Block):
     """The layers between pooling and the score."""
 
-    units: Annotated[int, Field(ge=0, le=MAX_UNITS)] = Field(description="units of a ReLU layer; 0: none")
+    units: Annotated[int, Field(ge=0, le=MAX_UNITS)] = Field(
+        description="units of a ReLU layer; 0: no such layer"
+    )
     dropout: Rate = Field(description="rate of dropout before the last layer; 0: none")
 
 
 class BlendParams(Block):
-    """The NB-SVM that a network is blended with."""
+    """The NB-SVM of a blend."""
 
-    ngrams: Ngrams = Field(description="words of an n-gram at most; 0: no blend")
-    min_count: Count = Field(description="n-grams that fewer training texts contain are left out")
+    ngrams: Ngrams = Field(description="words of the longest n-gram; 0: no blend")
+    min_count: Count = Field(description="an n-gram in fewer training texts is left out")
     smoothing: Positive = Field(description="added to the counts of each n-gram")
-    cost: Positive = Field(description="of an error; scikit-learn's C")
+    cost: Positive = Field(description="weight of an error; scikit-learn's C")
 
 
 class StackingParams(Block):
-    """The logistic regression that weighs a network and its NB-SVM."""
+    """The logistic regression that gives a network and its NB-SVM their weights."""
 
-    cost: Positive = Field(description="of an error; scikit-learn's C")
+    cost: Positive = Field(description="weight of an error; scikit-learn's C")
     folds: Annotated[int, Field(ge=2, le=100)] = Field(
-        description="folds of the validation split, on which the blend is judged"
+        description="folds of the validation split, for the validation metrics of the blend"
     )
 
 
@@ -85,10 +87,10 @@ class NbsvmParams(Block):
 
     kind: Literal["nbsvm"]
     embedding: NoEmbedding
-    ngrams: Annotated[int, Field(ge=1, le=5)] = Field(description="words of an n-gram at most")
-    min_count: Count = Field(description="n-grams that fewer training texts contain are left out")
+    ngrams: Annotated[int, Field(ge=1, le=5)] = Field(description="words of the longest n-gram")
+    min_count: Count = Field(description="an n-gram in fewer training texts is left out")
     smoothing: Positive = Field(description="added to the counts of each n-gram")
-    cost: Positive = Field(description="of an error; scikit-learn's C")
+    cost: Positive = Field(description="weight of an error; scikit-learn's C")
 
 
 class RecurrentParams(Block):
@@ -97,14 +99,14 @@ class RecurrentParams(Block):
     kind: Literal["recurrent"]
     embedding: EmbeddingParams
     cell: Literal["rnn", "lstm", "gru"]
-    units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="in each direction")
+    units: Annotated[int, Field(ge=1, le=MAX_UNITS)] = Field(description="units in each direction")
     bidirectional: bool = Field(description="read each text in both directions")
     dropout: DropoutParams
     pooling: Literal["last", "max", "flatten"] = Field(
-        description="of the layer's outputs: the last one, the maximum over time, or all of them"
+        description="use of the layer's outputs: the last one, the maximum over time, or all of them"
     )
     padding: Literal["bucket", "fixed"] = Field(
-        description="length of a padded text: by the text's own length, or always max_length"
+        description="length of a padded text: that of its length bucket, or always max_length"
     )
     head: HeadParams
     blend: BlendParams
@@ -130,7 +132,7 @@ class RecurrentParams(Block):
 
     @property
     def blended_nbsvm(self) -> NbsvmParams | None:
-        """The parameters of the NB-SVM that the network is blended with; None: there is no blend."""
+        """The parameters of the blend's NB-SVM; None: there is no blend."""
         if not self.blend.ngrams:
             return None
         return NbsvmParams(kind="nbsvm", embedding=NoEmbedding(vectors="none"), **self.blend.model_dump())

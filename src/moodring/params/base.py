@@ -9,20 +9,20 @@ from pydantic import BaseModel, ConfigDict, Field
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-# A name also names MLflow's experiment, model and folder, and is a part of a parameter's dotted name.
+# MLflow uses a name for its experiment, model and directory. A parameter's dotted name contains it too.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 MAX_UNITS = 65_536
 
 
 class Block(BaseModel):
-    """A block of params.yaml: frozen, no unknown keys, no silent conversions between types."""
+    """A block of params.yaml. It is frozen, and it accepts no unknown keys and no values of other types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def flatten(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Leaves of nested mappings with their dotted names, in the tree's own order."""
+    """The leaves of nested mappings with their dotted names, in the order of the tree."""
     leaves: list[tuple[str, Any]] = []
     for key, value in tree.items():
         name = f"{prefix}{key}"

@@ -1,4 +1,4 @@
-"""A dataset's block: its source, its cleaning, its vocabulary."""
+"""The block of a dataset: source, cleaning, vocabulary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moodring.params.base import Block, Count, Seed, Share
 
 
 class RottenTomatoesSource(Block):
-    """Sentences about films; the corpus has no test split of its own, so one is drawn."""
+    """Sentences about films. The corpus has no test split, so a random one is drawn."""
 
     kind: Literal["rotten_tomatoes"]
     test_share: Share
@@ -18,7 +18,7 @@ class RottenTomatoesSource(Block):
 
 
 class TwitterSource(Block):
-    """NLTK's twitter_samples, split as the notebook does: first 4,000 of each class train."""
+    """NLTK's twitter_samples with the notebook's split: the first 4,000 tweets of each class are train."""
 
     kind: Literal["twitter"]
 
@@ -30,7 +30,7 @@ class ImdbSource(Block):
 
 
 class FileSource(Block):
-    """A CSV or Parquet file of the user's own."""
+    """The user's own CSV or Parquet file."""
 
     kind: Literal["file"]
     path: str
@@ -39,18 +39,18 @@ class FileSource(Block):
     positive: list[str | int | float | bool] = Field(min_length=1)
     negative: list[str | int | float | bool] = Field(min_length=1)
     split: str | None = Field(
-        default=None, description="name of a column with `train` and `test`; none: a split is drawn"
+        default=None, description="name of a column with `train` and `test`; none: a random split is drawn"
     )
     origin: str | None = Field(
         default=None,
-        description="name of a column that says where a text comes from; evaluation is sliced by it",
+        description="name of a column with the origin of each text; evaluation shows each origin as a slice",
     )
     test_share: Share = 0.2
     split_seed: Seed = 0
     digest: str | None = Field(
         default=None,
         pattern="^[0-9a-f]{64}$",
-        description="content digest that the file's rows must have",
+        description="expected content digest of the file's rows",
     )
 
 
@@ -60,18 +60,18 @@ Source = Annotated[
 
 
 class PreprocessParams(Block):
-    """From raw to clean text; the steps are applied in the order of these fields."""
+    """The cleaning steps, which are applied in the order of these fields."""
 
     html: Literal["keep", "space", "join"] = Field(
-        description="tags: kept, replaced by a space, or cut out so that their neighbours join"
+        description="tags: keep them, replace each by a space, or remove them and join the text around"
     )
     lowercase: bool
     emoticons: Literal["keep", "drop", "strip"] = Field(
-        description="kept as tokens; left to the pattern, which removes punctuation; or cut out whole"
+        description="keep them as tokens; drop them as punctuation, by the pattern; or strip them as a whole"
     )
     pattern: Literal["none", "keras", "tweet"] = Field(
-        description="what becomes a space: nothing; Keras' Tokenizer's filters; "
-        "or mentions, links and everything but ASCII letters and digits"
+        description="characters that are replaced by a space: none; the filters of Keras' Tokenizer; "
+        "or mentions, links and all except ASCII letters and digits"
     )
     stop_words: Literal["keep", "english"]
     stem: Literal["none", "snowball"]
@@ -82,20 +82,20 @@ class TokenizeParams(Block):
     """The vocabulary."""
 
     max_tokens: Annotated[int, Field(ge=3, le=2**31 - 1)] = Field(
-        description="rows of the embedding at most: padding, out-of-vocabulary and the words"
+        description="largest number of rows of the embedding: padding, out-of-vocabulary token and words"
     )
-    min_count: Count = Field(description="a word seen less often is out of vocabulary")
+    min_count: Count = Field(description="a word with fewer occurrences is out of vocabulary")
     oov: Literal["mark", "drop"] = Field(
-        description="a word outside the vocabulary becomes the out-of-vocabulary token, or nothing"
+        description="an unknown word is replaced by the out-of-vocabulary token, or removed"
     )
 
 
 class DatasetParams(Block):
-    """All that is particular to a dataset."""
+    """The settings of a dataset."""
 
     source: Source
     preprocess: PreprocessParams
     tokenize: TokenizeParams
     max_length: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        description="tokens of a text that the model sees: its last ones"
+        description="number of tokens that the model reads: the last ones of a text"
     )

@@ -1,4 +1,4 @@
-"""Read and check params.yaml; no other module reads it."""
+"""Reads and checks params.yaml; no other module reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from moodring.errors import MoodringError
 from moodring.params.pipeline import Params
 
-# Keys of an architecture's block under their earlier names.
+# Old and new names of keys in an architecture's block.
 RENAMED = {
     "embedding.dropout": "dropout.embedding",
     "embedding.spatial_dropout": "dropout.spatial",
@@ -27,27 +27,27 @@ def load_params(path: Path) -> Params:
     """Read and check the whole parameter file.
 
     Raises:
-        MoodringError: the file cannot be read, is not YAML, or holds an unknown name, a misspelt key,
-            a missing key or a value out of range; every such place is named with the value received.
+        MoodringError: the file cannot be read or is not YAML; or it has an unknown name, a misspelt key, a
+            missing key or a value out of range. The message names every such place and the value received.
     """
     return parse_params(read_yaml(path), str(path))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file that holds a mapping.
+    """Read a YAML file that contains a mapping.
 
     Raises:
-        MoodringError: it cannot be read or holds something else.
+        MoodringError: the file cannot be read or does not contain a mapping.
     """
     try:
-        # YAML 1.2, by the parser that DVC reads and writes this file with.
+        # YAML 1.2, with the parser that DVC uses for this file.
         tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise MoodringError(f"cannot read {path}: {error}. Run from the project's root.") from error
     except YAMLError as error:
         raise MoodringError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(tree, dict):
-        raise MoodringError(f"{path} must hold a mapping of parameters, received: {tree!r:.80}")
+        raise MoodringError(f"{path} must contain a mapping of parameters, received: {tree!r:.80}")
     return tree
 
 
@@ -65,8 +65,8 @@ def parse_params(tree: dict[str, Any], origin: str) -> Params:
 
 
 def _describe(problem: Any) -> str:
-    # pydantic names a block's kind in its place (datasets.imdb.source.imdb.path, archs.lstm.recurrent.cell)
-    # and, after a value that may have one of two types, the type.
+    # pydantic's places contain a block's kind (datasets.imdb.source.imdb.path, archs.lstm.recurrent.cell).
+    # If a value may have one of two types, they also contain the type.
     parts = [str(part) for part in problem["loc"]]
     if parts[:1] == ["archs"]:
         del parts[2:3]

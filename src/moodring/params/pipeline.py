@@ -56,10 +56,10 @@ class Params(Block):
 
     @property
     def recurrent(self) -> RecurrentParams:
-        """The chosen architecture's block, where that is a recurrent one.
+        """The chosen architecture's block, which must be recurrent.
 
         Raises:
-            KeyError: it is of another kind.
+            KeyError: the architecture is of another kind.
         """
         return self.recurrent_archs[self.arch]
 
@@ -71,7 +71,7 @@ class Params(Block):
         return block
 
     def of_training(self) -> dict[str, Any]:
-        """The parameters that the train stage depends on, flat, under their names in params.yaml."""
+        """The parameters of the train stage, by their dotted names in params.yaml."""
         tree = {
             "dataset": self.dataset,
             "arch": self.arch,
@@ -83,11 +83,11 @@ class Params(Block):
         return dict(flatten(tree))
 
     def of_model(self) -> dict[str, Any]:
-        """As `of_training`, with those of the stages before it: all that a trained model depends on."""
+        """All parameters that a trained model depends on: those of `of_training` and of the stages before."""
         return {**dict(flatten({"datasets": {self.dataset: self.data.model_dump()}})), **self.of_training()}
 
     def of_evaluation(self) -> dict[str, Any]:
-        """The parameters that only evaluation depends on, flat, under their names in params.yaml."""
+        """The parameters that only evaluation depends on, by their dotted names in params.yaml."""
         baseline = {"baseline": self.baseline, "archs": {self.baseline: self.baseline_arch.model_dump()}}
         return dict(flatten({"evaluate": self.evaluate.model_dump(), **baseline}))
 

@@ -1,4 +1,4 @@
-"""The JSON schema of params.yaml, by which editors complete and check it: `make schema` writes it."""
+"""The JSON schema of params.yaml, with which editors complete and check it. `make schema` writes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PATH = Path("params.schema.json")
 
 
 def schema_text() -> str:
-    """The schema as indented JSON, of equal bytes for equal parameters (JSON Schema 2020-12)."""
+    """The schema as indented JSON (JSON Schema 2020-12). Equal types give equal bytes."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Params.model_json_schema(),
