@@ -15,25 +15,25 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-repro: $(VENV)/.base ## install what is locked and run the pipeline with params.yaml
+repro: $(VENV)/.base ## install the locked packages and run the pipeline
 	dvc repro
 
-test: $(VENV)/.dev ## install what tests need and run them all
+test: $(VENV)/.dev ## install the packages for tests and run all tests
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test-fast: $(VENV)/.dev ## the tests that start no pipeline
+test-fast: $(VENV)/.dev ## run the tests that start no pipeline
 	python -m pytest --ignore tests/pipeline
 
-benchmarks: $(VENV)/.dev ## measure against the notebooks and others (an hour or more; needs a machine at rest)
+benchmarks: $(VENV)/.dev ## compare the speed with the notebooks and others (an hour or more, on an idle machine)
 	python -m benchmarks --json benchmarks/results.json --markdown docs/performance.md
 
-results: $(VENV)/.base ## run what docs/results.md lacks, one after the other, and write it (many hours)
+results: $(VENV)/.base ## train the runs that docs/results.md lacks, and write it (many hours)
 	moodring results --run
 
-ui: $(VENV)/.base ## the MLflow UI on this checkout's store, http://127.0.0.1:5000
+ui: $(VENV)/.base ## start the MLflow UI: http://127.0.0.1:5000
 	moodring ui
 
-schema: $(VENV)/.base ## write params.schema.json from the parameters' types
+schema: $(VENV)/.base ## write params.schema.json
 	python -m moodring.params.schema
 
 pictures: $(VENV)/.dev ## draw all pictures of docs/
@@ -42,22 +42,22 @@ pictures: $(VENV)/.dev ## draw all pictures of docs/
 architecture: $(VENV)/.dev ## draw docs/architecture.svg from the imports in the code
 	python -m docs.draw.rooms
 
-lint: $(VENV)/.dev ## ruff, mypy and the rules on imports between rooms
+lint: $(VENV)/.dev ## run ruff, mypy and the check of imports between rooms
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports --no-cache
 
-format: $(VENV)/.dev ## let ruff format the code
+format: $(VENV)/.dev ## format the code with ruff
 	ruff check --fix .
 	ruff format .
 
-hooks: $(VENV)/.dev ## let git run lint before a commit and test-fast before a push
+hooks: $(VENV)/.dev ## install git hooks: lint before a commit, test-fast before a push
 	pre-commit install --hook-type pre-commit --hook-type pre-push
 
-install: $(VENV)/.base ## make .venv with the locked requirements and the package
+install: $(VENV)/.base ## create .venv with the locked packages and this package
 
-lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: to newest versions)
+lock: $(VENV)/.dev ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: newest versions)
 	$(LOCK) --extra dev -o requirements/dev.txt
 	$(LOCK) --constraints requirements/dev.txt -o requirements/base.txt
 	$(LOCK) --constraints requirements/dev.txt --extra gpu -o requirements/gpu.txt

@@ -1,4 +1,4 @@
-"""README and docs/: each command, option, key and link that they show exists."""
+"""The commands, options, keys and links in README and docs/ exist."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROGRAMS = ("moodring", "dvc", "make", "mlflow")
 INLINE = re.compile(rf"`((?:{'|'.join(PROGRAMS)}) [^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 REPOSITORY_FILE = re.compile(r"`((?:src|stages|docs|tests|experiments|benchmarks|requirements)/[\w./-]+)`")
-# Programs of the system, which no test here knows.
+# Programs of the system; their options are not checked.
 OTHERS = {"cat", "cp", "curl", "export", "git", "python", "source", "ssh", "rm"}
 TREE = read_yaml(ROOT / "params.yaml")
 LEAVES = dict(flatten(TREE))
@@ -50,7 +50,7 @@ def blocks(page: Path, *languages: str) -> list[str]:
 
 
 def shown_commands() -> Iterator[tuple[str, str]]:
-    """Each command of a code block, with its page."""
+    """Each command in a code block, with its page."""
     for page in PAGES:
         for block in blocks(page, "console", "bash", "sh"):
             for line in block.replace("\\\n", " ").splitlines():
@@ -59,7 +59,7 @@ def shown_commands() -> Iterator[tuple[str, str]]:
 
 
 def mentioned_commands() -> Iterator[tuple[str, str]]:
-    """Each command of a sentence or a table, with its page."""
+    """Each command in a sentence or a table, with its page."""
     for page in PAGES:
         for command in INLINE.findall(FENCE.sub("", page.read_text("utf-8"))):
             yield relative(page), command
@@ -71,7 +71,7 @@ SHOWN = list(dict.fromkeys([*shown_commands(), *mentioned_commands()]))
 
 
 def words_of(line: str) -> list[str]:
-    """A command's words, without variables that are set before it and without a path before its program."""
+    """A command's words, without variables before it and without the path of its program."""
     words = shlex.split(line, comments=True)
     while words and re.match(r"[A-Z_]+=", words[0]):
         words.pop(0)
@@ -100,7 +100,7 @@ def check_dvc(words: list[str], line: str) -> None:
 
 
 def check_dvc_help(words: list[str], line: str) -> None:
-    """The command's own help names its options."""
+    """Check that the command's help contains its options."""
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown), pytest.raises(SystemExit) as ended:
         get_main_parser().parse_args([*(word for word in words if not word.startswith("-")), "--help"])
@@ -175,7 +175,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
-def test_each_relative_link_leads_somewhere(page: Path) -> None:
+def test_each_relative_link_has_a_target(page: Path) -> None:
     for link in LINK.findall(FENCE.sub("", page.read_text("utf-8"))):
         if re.match(r"[a-z]+:", link):
             continue
@@ -187,7 +187,7 @@ def test_each_relative_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
-def test_each_file_of_the_repository_that_a_page_names_is_there(page: Path) -> None:
+def test_each_file_that_a_page_names_exists(page: Path) -> None:
     named = REPOSITORY_FILE.findall(page.read_text("utf-8"))
     assert [name for name in named if not (ROOT / name).exists()] == []
 
@@ -196,7 +196,7 @@ YAML_BLOCKS = [(relative(page), block) for page in PAGES for block in blocks(pag
 
 
 @pytest.mark.parametrize(("page", "block"), YAML_BLOCKS, ids=[page for page, _ in YAML_BLOCKS])
-def test_each_block_of_yaml_is_valid_in_params(page: str, block: str) -> None:
+def test_each_block_of_yaml_is_valid_in_params_yaml(page: str, block: str) -> None:
     tree: dict[str, Any] = yaml.safe_load(block)
     parse_params(merged(TREE, tree), page)
 

@@ -17,7 +17,7 @@ STAGES: dict[str, Any] = PIPELINE["stages"]
 
 
 def needed(stage: str) -> set[str]:
-    """The stage's own file, and every room with a module that its result depends on."""
+    """The stage's own file, and every room that its result depends on."""
     files = [file.relative_to(ROOT) for file in code_of(ROOT / "stages" / f"{stage}.py", ROOT)]
     return {Path(*file.parts[:3]).as_posix() for file in files}
 
@@ -29,7 +29,7 @@ def test_a_stage_lists_exactly_the_code_that_it_imports(stage: str) -> None:
 
 
 def filled(name: str, params: Params) -> str:
-    """A parameter's name with what DVC puts into it."""
+    """A parameter's name with its templates replaced, as DVC does."""
     for key in ("dataset", "arch", "baseline"):
         name = name.replace(f"${{{key}}}", getattr(params, key))
     return name
@@ -42,7 +42,7 @@ def test_every_parameter_belongs_to_a_stage(params: Params) -> None:
     assert orphans == set()
 
 
-def test_a_model_directory_names_exactly_the_parameters_of_its_stage(params: Params) -> None:
+def test_of_training_has_exactly_the_parameters_of_the_train_stage(params: Params) -> None:
     listed = [filled(name, params) for name in STAGES["train"]["params"]]
     chosen = {**params.of_model(), **params.of_evaluation()}
     expected = {key for key in chosen if any(key == name or key.startswith(f"{name}.") for name in listed)}
@@ -55,7 +55,7 @@ def test_paths_do_not_depend_on_dataset_or_architecture() -> None:
         assert "${" not in str(outputs)
 
 
-def test_dvc_caches_every_stages_run() -> None:
-    # DVC keeps no run cache for a stage with an uncached output that is neither metric nor plot.
+def test_dvc_caches_the_run_of_every_stage() -> None:
+    # DVC has no run cache for a stage with an uncached output, except metrics and plots.
     for stage in STAGES.values():
         assert all(isinstance(output, str) for output in stage.get("outs", []))
