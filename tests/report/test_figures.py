@@ -1,4 +1,4 @@
-"""Each plot is written as its data and as a picture of it, with equal bytes for equal data."""
+"""Each plot is written as data and as a picture. Equal data gives equal bytes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ OTHER_HISTORY = HISTORY.assign(val_loss=[0.9, 0.8, 0.7])
 TABLES = sorted(set(FIGURES) - {"learning_curves"})
 
 
-def made_tables(seed: int = 0, rows: int = 300) -> dict[str, pd.DataFrame]:
-    """What evaluation gives for made scores."""
+def random_tables(seed: int = 0, rows: int = 300) -> dict[str, pd.DataFrame]:
+    """The evaluation's tables of random scores."""
     rng = np.random.default_rng(seed)
     labels = (np.arange(rows) % 2).astype(np.int8)
     scores = np.clip(rng.normal(0.3 + 0.4 * labels, 0.2), 0, 1).astype(np.float32)
     baseline = rng.uniform(0, 1, rows).astype(np.float32)
-    return judged(labels, scores, baseline, rng.poisson(9, rows)).tables
+    return evaluated(labels, scores, baseline, rng.poisson(9, rows)).tables
 
 
-def judged(labels: np.ndarray, scores: np.ndarray, baseline: np.ndarray, lengths: np.ndarray) -> Evaluation:
+def evaluated(
+    labels: np.ndarray, scores: np.ndarray, baseline: np.ndarray, lengths: np.ndarray
+) -> Evaluation:
     scored = Scored(labels, scores)
     params = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=3)
     return evaluate(scored, scored, baseline, bare_texts(lengths), params)
@@ -41,30 +43,30 @@ def content(directory: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def plots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("plots") / "plots"
-    write_plots(directory, made_tables(), HISTORY)
+    write_plots(directory, random_tables(), HISTORY)
     return directory
 
 
 @pytest.fixture(scope="module")
 def other_plots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("plots") / "plots"
-    write_plots(directory, made_tables(seed=1), OTHER_HISTORY)
+    write_plots(directory, random_tables(seed=1), OTHER_HISTORY)
     return directory
 
 
-def test_every_figure_has_a_picture_and_every_table_its_data(plots: Path):
+def test_every_figure_has_a_png_and_every_table_a_csv(plots: Path):
     pictures, data = {f"{name}.png" for name in FIGURES}, {f"{name}.csv" for name in TABLES}
     assert {file.name for file in plots.iterdir()} == pictures | data
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_csv_holds_the_plots_data(plots: Path, name: str):
-    expected = made_tables()[name].reset_index(drop=True)
+def test_the_csv_contains_the_plots_data(plots: Path, name: str):
+    expected = random_tables()[name].reset_index(drop=True)
     pd.testing.assert_frame_equal(pd.read_csv(plots / f"{name}.csv"), expected, check_dtype=False)
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_the_picture_is_a_png_that_shows_something(plots: Path, name: str):
+def test_the_picture_is_a_png_that_is_not_empty(plots: Path, name: str):
     file = plots / f"{name}.png"
     assert file.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     with Image.open(file) as image:
@@ -74,7 +76,7 @@ def test_the_picture_is_a_png_that_shows_something(plots: Path, name: str):
 
 
 def test_equal_data_gives_equal_bytes(plots: Path, tmp_path: Path):
-    write_plots(tmp_path / "again", made_tables(), HISTORY)
+    write_plots(tmp_path / "again", random_tables(), HISTORY)
     assert content(tmp_path / "again") == content(plots)
 
 
@@ -83,7 +85,7 @@ def test_other_data_gives_another_picture(plots: Path, other_plots: Path, name: 
     assert (other_plots / f"{name}.png").read_bytes() != (plots / f"{name}.png").read_bytes()
 
 
-def test_slices_are_drawn_whatever_their_names(tmp_path: Path):
+def test_slices_with_unusual_names_are_drawn(tmp_path: Path):
     names = ["$a$ and $b$", "a very long name " * 9, "<b>", "\\frac{", ""]
     table = pd.DataFrame({"name": "source", "group": names, "rows": 1, "accuracy": 0.5})
     write_plots(tmp_path / "plots", {"slices": table.assign(baseline_accuracy=0.4)}, HISTORY)
@@ -93,11 +95,11 @@ def test_slices_are_drawn_whatever_their_names(tmp_path: Path):
 
 def test_a_failure_leaves_the_old_plots(tmp_path: Path):
     directory = tmp_path / "plots"
-    write_plots(directory, {"roc": made_tables()["roc"]}, HISTORY)
+    write_plots(directory, {"roc": random_tables()["roc"]}, HISTORY)
     before = content(directory)
-    spoilt = {**made_tables(seed=1), "calibration": pd.DataFrame({"score": [1.0]})}
+    invalid = {**random_tables(seed=1), "calibration": pd.DataFrame({"score": [1.0]})}
     with pytest.raises(KeyError):
-        write_plots(directory, spoilt, OTHER_HISTORY)
+        write_plots(directory, invalid, OTHER_HISTORY)
     assert content(directory) == before
     assert [place.name for place in tmp_path.iterdir()] == ["plots"]
 
@@ -105,13 +107,13 @@ def test_a_failure_leaves_the_old_plots(tmp_path: Path):
 @pytest.mark.parametrize(
     ("labels", "scores"),
     [([0, 1], [0.0, 1.0]), ([0, 1], [0.5, 0.5]), ([0, 1, 1], [0.9, 0.1, 0.1])],
-    ids=["right and sure", "all alike", "all wrong"],
+    ids=["right and certain", "all equal", "all wrong"],
 )
 def test_extreme_scores_and_a_single_epoch_can_be_drawn(
     tmp_path: Path, labels: list[int], scores: list[float]
 ):
     lengths = np.zeros(len(labels), dtype=np.int64)
     given = np.array(scores, np.float32)
-    found = judged(np.array(labels, np.int8), given, given, lengths)
+    found = evaluated(np.array(labels, np.int8), given, given, lengths)
     write_plots(tmp_path / "plots", found.tables, HISTORY[:1])
     assert len(list((tmp_path / "plots").glob("*.png"))) == len(FIGURES)

@@ -1,4 +1,4 @@
-"""The pages say what evaluation found, show texts as text, and need nothing from elsewhere."""
+"""The pages show the evaluation's results, escape texts, and load no other files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TEXTS = ["<script>alert(1)</script>", "not \u201cgood\u201d & long " * 50, "a fi
 
 
 def subject(**changes: Any) -> Subject:
-    named: dict[str, Any] = {"dataset": "shop & co", "arch": "gru", "baseline": "rival", "threshold": 0.5}
+    named: dict[str, Any] = {"dataset": "shop & co", "arch": "gru", "baseline": "linear", "threshold": 0.5}
     return Subject(**{**named, "emoticons": "drop", "data": DATA, **changes})
 
 
@@ -49,14 +49,14 @@ def plots(tmp_path: Path) -> Path:
 
 
 def words(page: str) -> str:
-    """What a reader sees of a page, white space collapsed."""
+    """The visible words of a page, separated by single spaces."""
     return " ".join(re.sub(r"<[^>]*>", " ", page.partition("<body>")[2]).split())
 
 
-def test_the_page_says_what_was_found() -> None:
+def test_the_page_shows_the_evaluations_results() -> None:
     page = words(render(subject(), found(), [])["index.html"])
     assert "50.0 % of them are labelled rightly" in page.replace("\N{NO-BREAK SPACE}", " ")
-    assert "not shown to differ from rival (-50.0 points" in page
+    assert "not shown to differ from linear (-50.0 points" in page
     assert "after temperature scaling" in page
     assert "1,016 training texts that also stand in test, and 5 that also stand in validation" in page
     assert "again in the same split, cleaned 35 0 2" in page
@@ -64,19 +64,19 @@ def test_the_page_says_what_was_found() -> None:
         assert name in page
 
 
-def test_uncalibrated_scores_are_called_the_models_own() -> None:
+def test_the_page_says_that_scores_are_not_calibrated() -> None:
     page = words(render(subject(), found(calibration="none"), [])["index.html"])
     assert "Scores are the model's own" in page
     assert "temperature scaling" not in page
 
 
-@pytest.mark.parametrize(("emoticons", "told"), [("keep", True), ("drop", False), ("strip", False)])
-def test_kept_emoticons_are_called_what_they_are(emoticons: str, told: bool) -> None:
+@pytest.mark.parametrize(("emoticons", "warned"), [("keep", True), ("drop", False), ("strip", False)])
+def test_the_page_warns_of_kept_emoticons(emoticons: str, warned: bool) -> None:
     page = words(render(subject(emoticons=emoticons), found(), [])["index.html"])
-    assert ("they are the labels themselves" in page) == told
+    assert ("they are the labels themselves" in page) == warned
 
 
-def test_texts_are_shown_as_text() -> None:
+def test_texts_are_escaped() -> None:
     pages = render(subject(), found(), [])
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in pages["mistakes.html"]
     assert "&lt;i&gt;x&lt;/i&gt;" in pages["index.html"]
@@ -84,7 +84,7 @@ def test_texts_are_shown_as_text() -> None:
     assert not re.search(r"<script|<i>", "".join(pages.values()))
 
 
-def test_a_long_text_is_folded_and_whole() -> None:
+def test_a_long_text_is_folded_and_complete() -> None:
     page = render(subject(), found(), [])["mistakes.html"]
     (folded,) = re.findall(r"<details.*?</summary>(.*?)</details>", page, re.DOTALL)
     assert folded == TEXTS[1].replace("&", "&amp;")
@@ -93,16 +93,16 @@ def test_a_long_text_is_folded_and_whole() -> None:
 
 def test_only_mistakes_are_listed_with_label_and_both_scores() -> None:
     page = words(render(subject(), found(calibration="none"), [])["mistakes.html"])
-    assert "1. negative , scored 0.900; rival: 0.400" in page
-    assert "2. positive , scored 0.200; rival: 0.600" in page
+    assert "1. negative , scored 0.900; linear: 0.400" in page
+    assert "2. positive , scored 0.200; linear: 0.600" in page
     assert "3. " not in page
 
 
-def test_without_mistakes_the_page_says_so() -> None:
+def test_the_page_says_that_no_mistakes_are_listed() -> None:
     assert "None are listed" in render(subject(), found(mistakes=0), [])["mistakes.html"]
 
 
-def test_the_pages_need_nothing_from_elsewhere(tmp_path: Path, plots: Path) -> None:
+def test_the_pages_load_no_other_files(tmp_path: Path, plots: Path) -> None:
     write_report(tmp_path / "report", subject(), found(), plots)
     text = "".join(page.read_text(encoding="utf-8") for page in (tmp_path / "report").glob("*.html"))
     assert set(re.findall(r'(?:src|href)="(data:image/png|[^"]*)', text)) == {
@@ -124,7 +124,7 @@ def test_the_mistakes_are_also_a_table(tmp_path: Path, plots: Path) -> None:
     assert table["text"].tolist() == TEXTS[:2]
 
 
-def test_equal_findings_give_equal_bytes(tmp_path: Path, plots: Path) -> None:
+def test_equal_evaluations_give_equal_bytes(tmp_path: Path, plots: Path) -> None:
     for name in ("one", "two"):
         write_report(tmp_path / name, subject(), found(), plots)
     one, two = (

@@ -1,4 +1,4 @@
-"""Pictures of what training and evaluation found."""
+"""Plots of the training history and of the evaluation, as CSV and PNG."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from moodring.io.files import replacing
 HALF = 0.5
 SIZE_INCHES = (5.0, 4.0)
 DPI = 110
-NAME = 40  # characters of a slice's name that a picture has room for
+NAME = 40  # longest name of a slice in a plot, in characters
 NEGATIVE, POSITIVE, NEUTRAL = "#c44e52", "#3a76af", "#8c8c8c"
 
 
 def learning_curves(axes: Axes, history: pd.DataFrame) -> None:
-    """Loss of train and validation by epoch, the best validation epoch marked."""
+    """Training and validation loss by epoch, with a line at the lowest validation loss."""
     axes.plot(history["epoch"], history["loss"], marker="o", color=NEUTRAL, label="train")
     axes.plot(history["epoch"], history["val_loss"], marker="o", color=POSITIVE, label="validation")
     best = history.loc[history["val_loss"].idxmin()]
@@ -31,7 +31,7 @@ def learning_curves(axes: Axes, history: pd.DataFrame) -> None:
 
 
 def confusion(axes: Axes, table: pd.DataFrame) -> None:
-    """Counts and row shares of actual against predicted labels."""
+    """Confusion matrix: counts and row shares, actual by predicted labels."""
     names = ["negative", "positive"]
     counts = table.pivot(index="actual", columns="predicted", values="rows").loc[names, names].to_numpy()
     shares = counts / counts.sum(axis=1, keepdims=True)
@@ -52,7 +52,7 @@ def confusion(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def roc(axes: Axes, curve: pd.DataFrame) -> None:
-    """True against false positive rate."""
+    """True positive rate by false positive rate."""
     axes.plot([0, 1], [0, 1], color=NEUTRAL, linestyle=":", label="chance")
     axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], color=POSITIVE, label="model")
     axes.set(title="ROC", xlabel="false positive rate", ylabel="true positive rate")
@@ -60,14 +60,14 @@ def roc(axes: Axes, curve: pd.DataFrame) -> None:
 
 
 def precision_recall(axes: Axes, curve: pd.DataFrame) -> None:
-    """Precision against recall."""
+    """Precision by recall."""
     axes.plot(curve["recall"], curve["precision"], color=POSITIVE, label="model")
     axes.set(title="Precision and recall", xlabel="recall", ylabel="precision")
     _unit_square(axes)
 
 
 def calibration(axes: Axes, table: pd.DataFrame) -> None:
-    """Share of positives against mean score, the markers' area by rows."""
+    """Share of positives by mean score. The area of a marker shows the number of rows."""
     axes.plot([0, 1], [0, 1], color=NEUTRAL, linestyle=":", label="perfect")
     axes.plot(table["score"], table["positive_share"], color=POSITIVE, label="model")
     axes.scatter(
@@ -81,7 +81,7 @@ def calibration(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def scores(axes: Axes, table: pd.DataFrame) -> None:
-    """How the scores of each class are spread."""
+    """Histograms of the scores of each class."""
     for label, color in (("negative", NEGATIVE), ("positive", POSITIVE)):
         part = table[table["label"] == label]
         axes.bar(part["score"], part["rows"], width=1 / len(part), color=color, alpha=0.6, label=label)
@@ -90,7 +90,7 @@ def scores(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def by_length(axes: Axes, table: pd.DataFrame) -> None:
-    """Accuracy by text length."""
+    """Accuracy by length of text."""
     names = [
         f"{low}" if low == high else f"{low}-{high}"
         for low, high in zip(table["shortest"], table["longest"], strict=True)
@@ -102,9 +102,9 @@ def by_length(axes: Axes, table: pd.DataFrame) -> None:
 
 
 def slices(axes: Axes, table: pd.DataFrame) -> None:
-    """Accuracy by slice, the baseline's as a mark."""
+    """Accuracy by slice; a mark shows the baseline's."""
     names = [f"{row.name}: {row.group} ({row.rows:,})" for row in table.itertuples(index=False)]
-    places = range(len(table))  # not the names themselves: two may be cut to one
+    places = range(len(table))  # not the names: two long ones may have the same short form
     axes.barh(places, table["accuracy"], color=POSITIVE, label="model")
     axes.scatter(table["baseline_accuracy"], places, marker="|", s=120, color="black", label="baseline")
     axes.set_yticks(places, [_plain(name) for name in names], fontsize=8)
@@ -128,14 +128,14 @@ FIGURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
 
 
 def write_plots(directory: Path, tables: dict[str, pd.DataFrame], history: pd.DataFrame) -> None:
-    """Write each table as NAME.csv and NAME.png, and the history, whose data is a file already, as a PNG.
+    """Write each table as NAME.csv and NAME.png, and the history as learning_curves.png.
 
-    Equal tables give equal bytes. The directory is written whole or not at all.
+    Equal tables give equal bytes. The directory is written completely or not at all.
 
     Args:
-        directory: where to.
-        tables: the data of each plot, by a name of `FIGURES`.
-        history: a row an epoch.
+        directory: the directory to write.
+        tables: the data of each plot; the keys are names of `FIGURES`.
+        history: one row for each epoch.
     """
     with replacing(directory) as fresh:
         fresh.mkdir()
@@ -151,7 +151,7 @@ def write_plots(directory: Path, tables: dict[str, pd.DataFrame], history: pd.Da
 
 def _plain(name: str) -> str:
     short = name if len(name) <= NAME else f"{name[: NAME - 3]}..."
-    return short.replace("$", r"\$")  # which begins a formula
+    return short.replace("$", r"\$")  # a plain $ would begin a formula
 
 
 def _unit_square(axes: Axes) -> None:
