@@ -1,4 +1,4 @@
-"""Draw every picture: `python -m docs.draw`, or `make pictures`."""
+"""Draws every picture: `python -m docs.draw`, or `make pictures`."""
 
 from __future__ import annotations
 

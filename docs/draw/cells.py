@@ -8,7 +8,7 @@ from docs.draw.board import BLUE, MUTED, ORANGE, PURPLE, Board
 
 
 def lstm(path: Path) -> None:
-    """The cell state runs along the top; three gates and a candidate read word and state below."""
+    """Draw the LSTM: the cell state at the top; below, three gates and a candidate read word and state."""
     board = Board(13, 7.4)
     board.frame(1.7, 0.95, 11.3, 6.3)
     top, gates, bus = 5.4, 2.7, 1.5
@@ -53,7 +53,7 @@ def lstm(path: Path) -> None:
 
 
 def gru(path: Path) -> None:
-    """One state; the update gate says how much of it stays, the reset gate what the candidate sees."""
+    """Draw the GRU: one state; the update gate keeps a part of it, the reset gate limits the candidate."""
     board = Board(13, 7.0)
     board.frame(1.7, 0.55, 11.3, 6.0)
     top, gates, low, lower = 5.1, 2.6, 1.45, 0.95

@@ -18,13 +18,13 @@ from moodring.corpus.batches import Padding
 
 COLOURS = {"rnn": ORANGE, "lstm": BLUE, "gru": GREEN, "bilstm": PURPLE, "nbsvm": MUTED}
 LENGTHS = (3, 6, 9, 11, 14, 17, 22, 29)
-# Of the default parameters: datasets.rotten_tomatoes.max_length and train.buckets.
+# The default parameters: datasets.rotten_tomatoes.max_length and train.buckets.
 DEFAULT = Padding(max_length=40, buckets=10)
 ROW = re.compile(r"\| `(\w+)` \| \*\*([\d.]+) %\*\* \| [\d.]+ \(([\d.]+) to ([\d.]+)\) \|")
 
 
 def forgetting(path: Path) -> None:
-    """What is left of a number after k steps if each step multiplies it by the same factor."""
+    """Draw the share of a number that is left after k steps with the same factor."""
     figure, axes = _axes(7.2, 3.4)
     steps = np.arange(0, 101)
     for factor, colour in ((0.99, BLUE), (0.95, GREEN), (0.8, ORANGE)):
@@ -39,7 +39,7 @@ def forgetting(path: Path) -> None:
 
 
 def padding(path: Path) -> None:
-    """The same texts padded to one length, and each to the boundary of its own length's bucket."""
+    """Draw the same texts twice: padded to one length, and padded to their buckets' lengths."""
     figure = Figure(figsize=(9.6, 3.3))
     left, right = figure.subplots(1, 2)
     lengths = np.array(LENGTHS)
@@ -62,7 +62,7 @@ def padding(path: Path) -> None:
 
 
 def learning_curve(path: Path, history: Path) -> None:
-    """Loss and accuracy of one training on both splits, with the epoch that is kept."""
+    """Draw loss and accuracy of one training on both splits, and mark the kept epoch."""
     with history.open(encoding="utf-8", newline="") as stream:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
     epochs = [row["epoch"] for row in rows]
@@ -105,7 +105,7 @@ def read_rows(page: Path) -> dict[str, list[Row]]:
 
 
 def accuracies(path: Path, page: Path) -> None:
-    """Test accuracy of each architecture on each dataset: the mean of the seeds and their range."""
+    """Draw the test accuracy of each architecture on each dataset: mean and range of the seeds."""
     tables = read_rows(page)
     figure = Figure(figsize=(9.6, 2.9))
     for axes, (dataset, rows) in zip(figure.subplots(1, len(tables)), tables.items(), strict=True):

@@ -20,7 +20,7 @@ LEFT, CELL, SENTENCE = 0.2, 0.42, 2.2
 
 
 class Rooms(NamedTuple):
-    """The rooms from the highest layer to the lowest, and who imports whom."""
+    """The rooms from the highest layer to the lowest, and their imports."""
 
     layers: list[list[str]]
     imports: set[tuple[str, str]]
@@ -28,7 +28,7 @@ class Rooms(NamedTuple):
     sentences: dict[str, str]
 
     def description(self) -> str:
-        """All that is drawn, in words; the picture holds it, and a test compares it with the code."""
+        """The drawing as text. The picture contains it, and a test compares it with the code."""
         order = " / ".join(" | ".join(layer) for layer in self.layers)
         results = ", ".join(sorted(self.makes_results))
         imports = ", ".join(f"{who} imports {whom}" for who, whom in sorted(self.imports))
@@ -36,10 +36,10 @@ class Rooms(NamedTuple):
 
 
 def read_rooms(root: Path) -> Rooms:
-    """The layers of the contract in pyproject.toml, and the imports that the code has.
+    """Read the layers of the contract in pyproject.toml, and the imports of the code.
 
     Args:
-        root: of the checkout; its `src` must be importable.
+        root: the checkout's root; its `src` must be importable.
     """
     tree = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     order, results, *_ = tree["contracts"]
@@ -57,7 +57,7 @@ def read_rooms(root: Path) -> Rooms:
 
 
 def draw(rooms: Rooms, path: Path) -> None:
-    """Draw a row a room, in bands of layers, with a dot in the column of each room that it imports."""
+    """Draw a row for each room, in bands of layers, with a dot in the column of each imported room."""
 
     def colour_of(name: str) -> str:
         return GREEN if name in rooms.makes_results else BLUE
@@ -118,7 +118,7 @@ def main() -> None:
 
 
 def sentence_of(root: Path, name: str) -> str:
-    """The first sentence of a room's docstring."""
+    """Read the first sentence of a room's docstring."""
     place = root / name if name == TOP else root / "src" / "moodring" / name
     file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""

@@ -11,7 +11,7 @@ WORDS = ("never", "a", "dull", "moment")
 
 
 def unrolled(path: Path) -> None:
-    """A simple RNN with its loop, and the same RNN with a copy of the cell for each word."""
+    """Draw a simple RNN with its loop, and the same RNN with a copy of the cell for each word."""
     board = Board(14, 6.6)
     board.text(1.9, 6.1, "one cell with a loop", MUTED)
     board.text(9.0, 6.1, "the same cell at every step", MUTED)
@@ -45,7 +45,7 @@ def unrolled(path: Path) -> None:
 
 
 def bidirectional(path: Path) -> None:
-    """Two LSTM layers over the same words, one from each end; their last states make the score."""
+    """Draw two LSTM layers over the same words, one from each end; their last states give the score."""
     board = Board(14, 7.2)
     places = [3.4, 5.8, 8.2, 10.6]
     forward, backward = 2.6, 4.4

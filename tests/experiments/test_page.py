@@ -1,4 +1,4 @@
-"""The rows of docs/results.md and the tables made of them."""
+"""The rows of docs/results.yaml, and the tables of docs/results.md."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def declare(root: Path, tree: object) -> None:
 # Rows.
 
 
-def test_rows_are_every_architecture_and_what_is_declared_of_each_dataset(root: Path):
+def test_each_dataset_has_rows_of_every_architecture_and_its_declared_rows(root: Path):
     seeds, rows = read_rows(root)
     assert seeds == [1, 2]
     assert [(row.dataset, row.params.dataset, row.params.arch, row.group) for row in rows] == [
@@ -60,17 +60,17 @@ def test_rows_are_every_architecture_and_what_is_declared_of_each_dataset(root: 
         ("imdb", "imdb", "nbsvm", "Default parameters"),
         ("imdb", "imdb", "gru", "Default parameters"),
     ]
-    treated = [row.params.data.preprocess.emoticons for row in rows]
-    assert treated == ["drop", "drop", "drop", "keep", "drop", "drop"]
+    emoticons = [row.params.data.preprocess.emoticons for row in rows]
+    assert emoticons == ["drop", "drop", "drop", "keep", "drop", "drop"]
     assert [row.at(2).seed for row in rows] == [2] * 6
 
 
-def test_a_rows_command_makes_its_run_with_a_seed(root: Path):
+def test_a_rows_command_trains_its_run_with_a_seed(root: Path):
     _, rows = read_rows(root)
     assert rows[1].command(8) == "dvc exp run -S dataset=twitter -S arch=gru -S seed=8"
     kept = "-S datasets.twitter.preprocess.emoticons=keep"
     assert rows[3].command(8) == f"dvc exp run -S dataset=twitter -S arch=nbsvm {kept} -S seed=8"
-    # A name of its own for each seed: DVC refuses one that is taken.
+    # Each seed has another name, because DVC refuses an existing name.
     assert rows[2].command(8, "--temp") == (
         "moodring experiment twitter-lstm --temp --name twitter-lstm-8 -S seed=8"
     )
@@ -81,7 +81,7 @@ def with_row(**row: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("tree", "told"),
+    ("tree", "message"),
     [
         ({**DECLARED, "seeds": [7]}, r"seeds: .*received: \[7\]"),
         ({**DECLARED, "seeds": [7, 7]}, r"each may occur only once.*\[7, 7\]"),
@@ -97,13 +97,13 @@ def with_row(**row: object) -> dict[str, Any]:
         (with_row(settings={"train": {"epochs": 0}}), r"mine(.|\n)*train\.epochs: .*received: 0"),
     ],
 )
-def test_an_invalid_row_is_refused(root: Path, tree: object, told: str):
+def test_an_invalid_row_is_an_error(root: Path, tree: object, message: str):
     declare(root, tree)
-    with pytest.raises(MoodringError, match=rf"docs/results\.yaml(.|\n)*{told}"):
+    with pytest.raises(MoodringError, match=rf"docs/results\.yaml(.|\n)*{message}"):
         read_rows(root)
 
 
-def test_the_committed_rows_hold_every_dataset_and_architecture(params: Params):
+def test_the_committed_rows_have_every_dataset_and_architecture(params: Params):
     declared = yaml.safe_load((ROOT / "docs/results.yaml").read_text(encoding="utf-8"))
     assert set(declared["archs"]) == set(params.archs)
     assert set(declared["tables"]) == set(params.datasets)
@@ -137,7 +137,7 @@ def cells(text: str, label: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
 
-def test_a_row_shows_mean_spread_intervals_and_command(root: Path):
+def test_a_row_shows_mean_standard_deviation_intervals_and_command(root: Path):
     _, rows = read_rows(root)
     low, high = binomtest(1600, 2000).proportion_ci(method="wilson")
     runs = found(0.79, test_gain=0.01, test_mcnemar_p=0.3), found(0.81)
@@ -156,12 +156,12 @@ def test_a_row_shows_mean_spread_intervals_and_command(root: Path):
 
 
 @pytest.mark.parametrize(("share", "rows"), [(0.5, 10), (0.797, 2000), (0.0, 5), (1.0, 5)])
-def test_the_interval_is_wilsons(share: float, rows: int):
+def test_the_interval_is_wilsons_interval(share: float, rows: int):
     expected = binomtest(round(share * rows), rows).proportion_ci(method="wilson")
     assert wilson(share, rows) == pytest.approx((expected.low, expected.high))
 
 
-def test_a_row_that_lacks_a_run_averages_nothing(root: Path):
+def test_a_row_with_a_missing_run_shows_no_means(root: Path):
     _, rows = read_rows(root)
     shown = cells(table([entry(rows[1], found(), None)]), "`gru`")
     assert shown[0] == "no run of seed 2"
@@ -169,15 +169,15 @@ def test_a_row_that_lacks_a_run_averages_nothing(root: Path):
     assert shown[-1] == f"`{rows[1].command('S')}`"
 
 
-@pytest.mark.parametrize(("accuracy", "said"), [(0.739, "**missed**"), (0.74, "met")])
-def test_a_target_is_met_or_missed_by_the_mean(root: Path, accuracy: float, said: str):
+@pytest.mark.parametrize(("accuracy", "verdict"), [(0.739, "**missed**"), (0.74, "met")])
+def test_a_target_is_met_or_missed_by_the_mean(root: Path, accuracy: float, verdict: str):
     _, rows = read_rows(root)
     assert cells(table([entry(rows[2], found(accuracy), found(accuracy))]), "LSTM")[-2] == (
-        f"at least 74.0 %: {said}"
+        f"at least 74.0 %: {verdict}"
     )
 
 
-def test_a_loss_that_is_shown_counts_as_one(root: Path):
+def test_a_significant_loss_is_counted(root: Path):
     _, rows = read_rows(root)
     loss = {"test_gain": -0.03, "test_gain_low": -0.05, "test_gain_high": -0.01}
     shown = cells(table([entry(rows[1], found(**loss), found(**loss))]), "`gru`")
@@ -189,13 +189,13 @@ def test_the_baseline_is_not_compared_with_itself(root: Path):
     assert cells(table([entry(rows[0], found(), found())]), "`nbsvm`")[3] == "-"
 
 
-def test_minutes_that_one_run_does_not_know_are_left_out(root: Path):
+def test_minutes_are_left_out_if_one_run_lacks_them(root: Path):
     _, rows = read_rows(root)
     resumed = FoundRun("r", None, None, found().metrics)
     assert cells(table([entry(rows[1], found(), resumed)]), "`gru`")[7] == "-"
 
 
-def test_runs_on_other_test_texts_are_not_averaged(root: Path):
+def test_runs_with_different_test_texts_are_an_error(root: Path):
     _, rows = read_rows(root)
     with pytest.raises(MoodringError, match=r"twitter, `gru`.* 1990 and 2000 texts"):
         table([entry(rows[1], found(), found(test_rows=1990))])
@@ -233,7 +233,7 @@ def test_leaks_are_described_in_sentences(root: Path):
 PAGE = "before\n<!-- table: imdb -->\nold\n<!-- end -->\nbetween\n<!-- leaks -->\n<!-- end -->\nafter\n"
 
 
-def test_a_page_gets_its_tables_and_keeps_its_words(root: Path):
+def test_a_page_gets_its_tables_and_keeps_its_other_text(root: Path):
     _, rows = read_rows(root)
     entries = [entry(row, found(), found()) for row in rows if row.dataset == "imdb"]
     page = filled(PAGE, entries)
@@ -242,14 +242,14 @@ def test_a_page_gets_its_tables_and_keeps_its_words(root: Path):
     assert filled(page, entries) == page
 
 
-@pytest.mark.parametrize("lacking", ["<!-- table: imdb -->", "<!-- leaks -->"])
-def test_a_page_without_a_place_for_a_table_is_told(root: Path, lacking: str):
+@pytest.mark.parametrize("mark", ["<!-- table: imdb -->", "<!-- leaks -->"])
+def test_a_page_without_a_mark_for_a_table_is_an_error(root: Path, mark: str):
     _, rows = read_rows(root)
-    with pytest.raises(MoodringError, match=lacking):
-        filled(PAGE.replace(lacking, ""), [entry(rows[4], found(), found())])
+    with pytest.raises(MoodringError, match=mark):
+        filled(PAGE.replace(mark, ""), [entry(rows[4], found(), found())])
 
 
-def test_the_committed_page_has_a_place_for_every_table(params: Params):
+def test_the_committed_page_has_a_mark_for_every_table(params: Params):
     page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
     assert set(re.findall(r"<!-- table: (\w+) -->", page)) == set(params.datasets)
     assert "<!-- leaks -->" in page

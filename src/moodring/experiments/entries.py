@@ -1,4 +1,4 @@
-"""Read the rows of docs/results.md together with their runs."""
+"""Reads the rows of docs/results.yaml together with their runs."""
 
 from __future__ import annotations
 

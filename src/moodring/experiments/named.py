@@ -1,4 +1,4 @@
-"""Named experiments: a file of settings over params.yaml, as DVC's `-S` takes them."""
+"""Named experiments: files with changes of params.yaml, in the form of DVC's `-S`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _HYDRA_WORDS = {"true", "false", "null", "nan", "inf"}
 
 
 def overrides(root: Path, name: str) -> list[str]:
-    """A named experiment's settings as `KEY=VALUE`, checked against params.yaml.
+    """A named experiment's settings as `KEY=VALUE`, after a check.
 
     Raises:
-        MoodringError: there is no such experiment, or params.yaml would not be valid with it.
+        MoodringError: there is no such experiment, or params.yaml with its settings is not valid.
     """
     settings = settings_of(root, name)
     base = read_yaml(root / "params.yaml")
@@ -28,10 +28,10 @@ def overrides(root: Path, name: str) -> list[str]:
 
 
 def settings_of(root: Path, name: str) -> dict[str, Any]:
-    """A named experiment's settings, as its file holds them.
+    """A named experiment's settings, as in its file.
 
     Raises:
-        MoodringError: there is no such experiment, or its file holds no mapping.
+        MoodringError: there is no such experiment, or its file contains no mapping.
     """
     known = sorted(path.stem for path in (root / PLACE).glob("*.yaml"))
     if name not in known:
@@ -40,14 +40,19 @@ def settings_of(root: Path, name: str) -> dict[str, Any]:
 
 
 def assignments(base: dict[str, Any], settings: dict[str, Any]) -> list[str]:
-    """Settings over a tree of parameters as `KEY=VALUE`."""
+    """Changes of a tree of parameters as `KEY=VALUE`.
+
+    Args:
+        base: the tree.
+        settings: the changed leaves.
+    """
     present = dict(flatten(base))
-    # Hydra, which DVC sets parameters with, wants "++" before a key that is new.
+    # DVC sets parameters with Hydra, which needs "++" before a new key.
     return [f"{'' if key in present else '++'}{key}={_hydra(value)}" for key, value in flatten(settings)]
 
 
 def merged(base: dict[str, object], over: dict[str, object]) -> dict[str, object]:
-    """A tree with another's leaves over its own."""
+    """Merge two trees; a leaf of `over` replaces the leaf of `base`."""
     result = dict(base)
     for key, value in over.items():
         below = result.get(key)
@@ -57,7 +62,7 @@ def merged(base: dict[str, object], over: dict[str, object]) -> dict[str, object
 
 
 def _hydra(value: object) -> str:
-    """A value in Hydra's override grammar, so that it is read back as it is."""
+    """A value in Hydra's override grammar, quoted so that Hydra reads the same value."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Write the tables of docs/results.md as Markdown, from rows and their runs."""
+"""Writes the tables of docs/results.md as Markdown, from rows and their runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Entry:
 
     @property
     def complete_runs(self) -> list[FoundRun] | None:
-        """The runs of all seeds; None if one is missing, so that no mean covers fewer seeds."""
+        """The runs of all seeds; None if one is missing, because a mean must cover all seeds."""
         runs = [run for run in self.runs.values() if run is not None]
         return runs if len(runs) == len(self.runs) else None
 
@@ -43,7 +43,7 @@ class Entry:
 
 
 def filled(page: str, entries: Sequence[Entry]) -> str:
-    """Fill in a page's tables, at its marks `<!-- table: DATASET -->` and `<!-- leaks -->`.
+    """Fill in a page's tables at the marks `<!-- table: DATASET -->` and `<!-- leaks -->`.
 
     Raises:
         MoodringError: the page lacks a mark, or a row's runs were tested on different numbers of texts.
@@ -56,7 +56,7 @@ def filled(page: str, entries: Sequence[Entry]) -> str:
 
 
 def table(entries: Sequence[Entry]) -> str:
-    """One dataset's rows as a table, each group under its name."""
+    """One dataset's rows as a table, with a heading for each group."""
     seeds = len(entries[0].runs)
     baseline = entries[0].row.params.baseline
     head = [
@@ -87,8 +87,8 @@ def table(entries: Sequence[Entry]) -> str:
 def leaks(entries: Sequence[Entry]) -> str:
     """Sentences about emoticons: the accuracy they add, and how each row of the dataset treats them."""
     leaking = [entry for entry in entries if entry.row.group == LEAKAGE]
-    honest = {_subject(entry): entry for entry in entries if entry.row.group == DEFAULT}
-    lines = [_gap(entry, honest.get(_subject(entry))) for entry in leaking]
+    honest = {_key(entry): entry for entry in entries if entry.row.group == DEFAULT}
+    lines = [_gap(entry, honest.get(_key(entry))) for entry in leaking]
     for dataset in dict.fromkeys(entry.row.dataset for entry in leaking):
         treated: dict[str, list[str]] = {}
         for entry in entries:
@@ -108,7 +108,7 @@ def wilson(share: float, rows: int) -> tuple[float, float]:
     return (middle - half) / (1 + z**2 / rows), (middle + half) / (1 + z**2 / rows)
 
 
-def _subject(entry: Entry) -> tuple[str, str]:
+def _key(entry: Entry) -> tuple[str, str]:
     return entry.row.dataset, entry.row.params.arch
 
 
@@ -117,11 +117,11 @@ def _emoticons(entry: Entry) -> str:
 
 
 def _gap(leaking: Entry, honest: Entry | None) -> str:
-    what = f"- {leaking.row.label}, on `{leaking.row.dataset}`: "
+    subject = f"- {leaking.row.label}, on `{leaking.row.dataset}`: "
     if honest is None or leaking.accuracy is None or honest.accuracy is None:
-        return f"{what}some of the runs to compare are missing."
+        return f"{subject}some of the runs to compare are missing."
     return (
-        f"{what}{_percent(leaking.accuracy)} with {_emoticons(leaking)}, {_percent(honest.accuracy)} with "
+        f"{subject}{_percent(leaking.accuracy)} with {_emoticons(leaking)}, {_percent(honest.accuracy)} with "
         f"{_emoticons(honest)}: {_points(leaking.accuracy - honest.accuracy)} points."
     )
 
