@@ -32,9 +32,9 @@ from moodring.serving.scorer import write_bundle
 from moodring.text.cleaner import Cleaner
 from moodring.tracking.addresses import artifact_root, store_uri
 from moodring.tracking.attempts import is_left, key_of
-from moodring.tracking.evaluation_log import log_evaluation
 from moodring.tracking.lifecycle import finish_training, result_run, training_run
 from moodring.tracking.relocation import relocate
+from moodring.tracking.runs import log_evaluation
 from moodring.tracking.store import Experiment
 from moodring.training.architectures import build
 from tests.conftest import ROOT, cleaned, drawn, dropout, made_table

@@ -146,5 +146,5 @@ def test_there_is_no_state_without_a_file(tmp_path: Path):
 @pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x03\x04cut off"])
 def test_a_damaged_checkpoint_is_told(tmp_path: Path, content: bytes):
     (tmp_path / "state.npz").write_bytes(content)
-    with pytest.raises(MoodringError, match=r"state\.npz.*train anew"):
+    with pytest.raises(MoodringError, match=r"state\.npz.*train from the first epoch"):
         State.load(tmp_path / "state.npz")

@@ -22,8 +22,7 @@ from moodring.params.training import EarlyStopping, Schedule
 from moodring.training.architectures import build
 from moodring.training.embeddings import Aligned
 from moodring.training.inputs import EpochMetrics, Hooks, TrainingData
-from moodring.training.network import fit_network, settings_of, train_network
-from moodring.training.optimizer import learning_rate_of
+from moodring.training.network import fit_network, learning_rate_of, settings_of, train_network
 from moodring.training.sequence import BatchSequence, padding_of
 from tests.conftest import drawn, dropout, made_rows
 

@@ -1,4 +1,4 @@
-"""Writing and loading a trained network: a Keras archive with stable bytes."""
+"""Write and load a trained network: a Keras archive, with the same bytes for the same model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pandas as pd
 from moodring.errors import MoodringError
 from moodring.models.result import MODEL, Settings, write_result
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that zip can hold
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
 def write_model(path: Path, model: keras.Model, history: pd.DataFrame, settings: Settings) -> None:
@@ -24,12 +24,12 @@ def write_model(path: Path, model: keras.Model, history: pd.DataFrame, settings:
 
 
 def save_model(path: Path, model: keras.Model) -> None:
-    """Write the Keras archive, of equal bytes for equal models."""
+    """Write the Keras archive; equal models give equal bytes."""
     path.write_bytes(stable_bytes(model))
 
 
 def load_model(path: Path) -> keras.Model:
-    """Load what `save_model` wrote; nothing in it is run as code.
+    """Load what `save_model` wrote; this runs no code from the file.
 
     Raises:
         MoodringError: it is missing or damaged.
@@ -41,18 +41,18 @@ def load_model(path: Path) -> keras.Model:
 
 
 def stable_bytes(model: keras.Model) -> bytes:
-    """A `.keras` archive without its optimiser, of equal bytes for equal models.
+    """The `.keras` archive without the optimiser; equal models give equal bytes.
 
-    Keras writes the date, the times of the zip's members, and memory addresses (`shared_object_id`):
-    the first two are fixed here, the last numbered in order of appearance.
+    Keras writes the date, the times of the zip's members, and memory addresses (`shared_object_id`). Here the
+    date and the times are constant, and the addresses are numbers in order of appearance.
     """
     bare = type(model).from_config(model.get_config())  # a clone would be compiled like its model
     for copy, layer in zip(bare.layers, model.layers, strict=True):
         for target, source in zip(copy.variables, layer.variables, strict=True):
             target.assign(source)
     stable = io.BytesIO()
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-        bare.save(saved := Path(room) / MODEL)
+    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
+        bare.save(saved := Path(directory) / MODEL)
         with zipfile.ZipFile(saved) as old, zipfile.ZipFile(stable, "w") as new:
             _copy_members(old, new)
     return stable.getvalue()

@@ -9,7 +9,7 @@ from moodring.models.scoring import Predictor
 
 
 def read_model(path: Path) -> Predictor:
-    """Load the classifier of a result's directory; nothing in it is run as code.
+    """Load the classifier of a result's directory; this runs no code from its files.
 
     Raises:
         MoodringError: it is missing or damaged.

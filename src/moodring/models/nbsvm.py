@@ -1,8 +1,8 @@
-"""NB-SVM: a linear classifier over the n-grams that a text holds, each scaled by its log-count ratio.
+"""NB-SVM: a linear classifier over a text's n-grams, each scaled by its log-count ratio.
 
-After Wang & Manning 2012, "Baselines and Bigrams", with the logistic in place of the squared hinge loss, as
-Mesnil et al. 2014 have it: its scores are probabilities then, and liblinear (Fan et al. 2008) fits it in
-seconds.
+Source: Wang & Manning 2012, "Baselines and Bigrams". As in Mesnil et al. 2014, the loss is the
+logistic loss instead of the squared hinge: the scores are probabilities, and liblinear (Fan et al. 2008) fits
+the model in seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from moodring.models.ngrams import Ngrams
 from moodring.models.scoring import probabilities
 from moodring.params.arch import NbsvmParams
 
-# It reads whole texts; only what is longer loses its beginning.
+# It reads whole texts; a longer text loses its beginning.
 WHOLE = Padding(max_length=100_000, buckets=1000)
 MAX_ITERATIONS = 1000
 
@@ -36,9 +36,9 @@ class Nbsvm:
     """A fitted classifier.
 
     Args:
-        ngrams: the known ones.
-        weights: of each, its log-count ratio in it; shape (n-grams,), float32.
-        bias: of a text that holds none.
+        ngrams: the known n-grams.
+        weights: of each n-gram, its log-count ratio included; shape (n-grams,), float32.
+        bias: the log odds of a text without known n-grams.
     """
 
     ngrams: Ngrams
@@ -47,11 +47,11 @@ class Nbsvm:
 
     @property
     def size(self) -> int:
-        """How many numbers were fitted."""
+        """The number of fitted weights, the bias included."""
         return len(self.weights) + 1
 
     def logits(self, texts: Ragged) -> NDArray[np.float64]:
-        """The log odds of positive, shape (texts,)."""
+        """The log odds of positive, shape (texts,), float64."""
         return np.asarray(self.ngrams.incidence(texts) @ self.weights.astype(np.float64) + self.bias)
 
     def predict_on_batch(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -61,7 +61,7 @@ class Nbsvm:
         return probabilities(self.logits(texts))[:, None]
 
     def save(self, path: Path) -> None:
-        """Write one `.npz` file of equal bytes for equal classifiers, whole or not at all; see `load`."""
+        """Write one `.npz` file, whole or not at all; equal classifiers give equal bytes. See `load`."""
         arrays: dict[str, NDArray[Any]] = {
             f"keys_{length}": keys for length, keys in enumerate(self.ngrams.keys, start=1)
         }
@@ -115,7 +115,10 @@ def fit_nbsvm(params: NbsvmParams, train: Split, seed: int) -> Nbsvm:
 def log_count_ratios(
     held: sparse.csr_matrix, labels: NDArray[np.int8], smoothing: float
 ) -> NDArray[np.float32]:
-    """Of each n-gram, the log of its share among the positive texts' n-grams over that among the negative's.
+    """The log-count ratio of each n-gram, shape (n-grams,), float32.
+
+    It is the log of the n-gram's share among the positive texts' n-grams, divided by its share among the
+    negative texts' n-grams.
 
     Args:
         held: incidence, shape (texts, n-grams).
@@ -129,14 +132,14 @@ def log_count_ratios(
 
 
 class Judged(NamedTuple):
-    """Log loss in nats, and accuracy."""
+    """The log loss in nats, and the accuracy."""
 
     loss: float
     accuracy: float
 
 
 def history_of(model: Nbsvm, train: Split, validation: Split) -> pd.DataFrame:
-    """As a network's history, in one row: epoch 1, loss, accuracy, val_loss, val_accuracy."""
+    """A history of one row, with a network's columns: epoch (1), loss, accuracy, val_loss, val_accuracy."""
     fitted, held_out = (judge(model.logits(split.texts), split.labels) for split in (train, validation))
     row = {
         "epoch": 1,
@@ -149,7 +152,7 @@ def history_of(model: Nbsvm, train: Split, validation: Split) -> pd.DataFrame:
 
 
 def judge(logits: NDArray[np.float64], labels: NDArray[np.int8]) -> Judged:
-    """How good log odds are; both of shape (texts,)."""
+    """Judge log odds by the labels; both have shape (texts,)."""
     positive = np.asarray(labels) == 1
     loss = np.logaddexp(0, np.where(positive, -logits, logits)).mean()
     return Judged(float(loss), float(((logits >= 0) == positive).mean()))

@@ -1,4 +1,4 @@
-"""Which n-grams an encoded text holds: their vocabulary, fitted on training texts, and incidence matrices."""
+"""N-grams of encoded texts: their vocabulary, fitted on the training texts, and incidence matrices."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ngrams:
-    """The n-grams of each length that enough training texts hold.
+    """The n-grams of each length that occur in enough training texts.
 
-    An n-gram's key is the number of its first n - 1 tokens among those of their length, times `base`, plus
-    its last token. So every key fits 64 bits, and an n-gram can be known only where its beginning is.
+    The key of an n-gram is the number of its first n - 1 tokens among the n-grams of that length, times
+    `base`, plus its last token. So every key fits into 64 bits, and an n-gram can be known only if its
+    beginning is.
 
     Args:
         base: greater than any token id.
-        keys: of each length, ascending, int64; the n-gram at place i of its array has number i.
+        keys: an ascending int64 array for each length; the n-gram at index i has number i.
     """
 
     base: int
     keys: tuple[Ids, ...]
 
     def __len__(self) -> int:
-        """The n-grams of all lengths: the columns of `incidence`."""
+        """The number of n-grams of all lengths: the columns of `incidence`."""
         return sum(map(len, self.keys))
 
     @classmethod
     def fit(cls, texts: Ragged, longest: int, min_count: int) -> Ngrams:
-        """Keep the n-grams of at most `longest` tokens that at least `min_count` texts hold."""
+        """Keep the n-grams of at most `longest` tokens that occur in at least `min_count` texts."""
         base = int(texts.tokens.max(initial=0)) + 1
         rows, places = _positions(texts)
         begun = np.zeros(len(rows), np.int64)  # the number of the n-gram that begins at each place
@@ -49,7 +50,7 @@ class Ngrams:
         return cls(base, tuple(keys))
 
     def incidence(self, texts: Ragged) -> sparse.csr_matrix:
-        """A row a text, a column an n-gram: 1 where the text holds it, float32."""
+        """A sparse float32 matrix, a row for each text, a column for each n-gram; 1: it occurs there."""
         rows, places = _positions(texts)
         begun = np.zeros(len(rows), np.int64)
         held: list[tuple[Ids, Ids]] = []
@@ -57,7 +58,7 @@ class Ngrams:
         for length, (known, (start, _)) in enumerate(zip(self.keys, pairwise(starts), strict=True)):
             rows, places, begun = _longer(texts, rows, places, begun, length)
             tokens = texts.tokens[places + length].astype(np.int64)
-            inside = tokens < self.base  # a greater one was never seen, and would be taken for another key
+            inside = tokens < self.base  # a greater id is unknown and would give the key of another n-gram
             rows, places, found = rows[inside], places[inside], (begun * self.base + tokens)[inside]
             rows, places, begun = _known(known, found, rows, places)
             held.append((rows, begun + start))
@@ -70,19 +71,19 @@ class Ngrams:
 
 
 def _positions(texts: Ragged) -> tuple[Ids, Ids]:
-    """Each token's text and its place in `texts.tokens`."""
+    """The text of each token, and its index in `texts.tokens`."""
     rows = np.repeat(np.arange(len(texts.lengths)), texts.lengths)
     return rows, np.arange(texts.offsets[0], texts.offsets[-1])
 
 
 def _longer(texts: Ragged, rows: Ids, places: Ids, begun: Ids, length: int) -> tuple[Ids, Ids, Ids]:
-    """Those beginnings of `length` tokens after which their text goes on."""
+    """The beginnings of `length` tokens that another token of the text follows."""
     more = places + length < texts.offsets[rows + 1]
     return rows[more], places[more], begun[more]
 
 
 def _known(keys: Ids, found: Ids, rows: Ids, places: Ids) -> tuple[Ids, Ids, Ids]:
-    """Rows and places of the known n-grams, and their numbers."""
+    """The rows, indices and numbers of the known n-grams."""
     if not len(keys):
         return rows[:0], places[:0], found[:0]
     numbers = np.minimum(np.searchsorted(keys, found), len(keys) - 1)
@@ -91,7 +92,7 @@ def _known(keys: Ids, found: Ids, rows: Ids, places: Ids) -> tuple[Ids, Ids, Ids
 
 
 def _first_of_each(rows: Ids, keys: Ids) -> Ids:
-    """Indices that leave each pair of row and key once."""
+    """The indices that keep each pair of row and key once."""
     order = np.lexsort((keys, rows))
     new = (np.diff(rows[order], prepend=-1) != 0) | (np.diff(keys[order], prepend=-1) != 0)
     return np.asarray(order[new])

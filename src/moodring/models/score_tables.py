@@ -1,4 +1,4 @@
-"""Scores as stages pass them on."""
+"""The tables of scores that a stage writes for the next one."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ SCHEMA = pa.schema([("label", pa.int8()), ("score", pa.float32())])
 
 
 def write_scores(path: Path, labels: NDArray[np.int8], scores: NDArray[np.float32]) -> None:
-    """Write each text's label and score, in the texts' order, as Parquet of `SCHEMA`."""
+    """Write the label and score of each text, in order, as Parquet with `SCHEMA`."""
     with replacing(path) as fresh:
         pq.write_table(pa.table([np.asarray(labels), scores], schema=SCHEMA), fresh)
 
 
 def read_scores(path: Path, labels: NDArray[np.int8]) -> NDArray[np.float32]:
-    """The scores that `write_scores` wrote of texts with these labels; shape (texts,), float32.
+    """Read the scores that `write_scores` wrote; shape (texts,), float32.
 
     Raises:
-        MoodringError: they are missing, damaged, or of other texts.
+        MoodringError: they are missing or damaged, or the texts have other labels.
     """
     try:
         table = pq.read_table(path)
         if table.schema != SCHEMA:
             raise ValueError(f"its columns are {table.schema.names}, not {SCHEMA.names}")
-    except (OSError, ValueError) as error:  # Arrow's errors are of both kinds
+    except (OSError, ValueError) as error:  # Arrow raises both
         raise MoodringError(f"cannot read {path}: {error}. Run `dvc repro` to make it.") from error
     if not np.array_equal(table["label"].to_numpy(), labels):
         raise MoodringError(

@@ -14,7 +14,7 @@ BATCH_SIZE = 1024
 
 
 class Predictor(Protocol):
-    """What is needed of a Keras model."""
+    """A model that scores batches, as a Keras model does."""
 
     def predict_on_batch(self, x: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores of shape (batch, 1) for ids of shape (batch, length)."""

@@ -1,6 +1,6 @@
-"""What any sentiment model must do, whatever its figures: checks of behaviour on raw text.
+"""Checks of behaviour on raw text that any sentiment model must pass, however accurate it is.
 
-After Ribeiro et al. 2020, "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList": minimum
+Source: Ribeiro et al. 2020, "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList": minimum
 functionality (empty, very long), invariance (case, white space, the batch) and direction (negation).
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scorer = Callable[[list[str]], NDArray[np.floating]]
-# Alone or in a batch, a text's score differs by what adding in another order rounds, and no more.
+# A batch adds in another order, so a text's score may differ from its score alone by rounding.
 TOLERANCE = 1e-5
 LONG = 100_000
 SUBJECTS = ("this is", "it was", "the film is", "that was")
@@ -26,7 +26,7 @@ MIN_DIRECTED = 0.75
 
 @dataclass(frozen=True)
 class Check:
-    """One check's outcome, with what was seen in words."""
+    """A check's outcome, and a sentence on what it saw."""
 
     name: str
     passed: bool
@@ -38,8 +38,8 @@ def check_behaviour(score: Scorer, is_known: Callable[[str], bool], threshold: f
 
     Args:
         score: raw texts to probabilities of positive, shape (texts,).
-        is_known: whether the model has an embedding for each word of a text that its cleaning leaves; a
-            negation whose words training never saw tells nothing.
+        is_known: whether every word of a cleaned text is in the vocabulary. Only pairs of known words are
+            checked for negation.
         threshold: a score at or above it is positive.
     """
 
@@ -83,15 +83,15 @@ def _unchanged(
     changed = [label([variant(text) for text in SENTENCES]) for variant in variants]
     share = float(np.mean([plain != other for other in changed]))
     return Check(
-        name, share <= MAX_CHANGED, f"{share:.0%} of the labels change, at most {MAX_CHANGED:.0%} may"
+        name, share <= MAX_CHANGED, f"{share:.0%} of the labels change, the limit is {MAX_CHANGED:.0%}"
     )
 
 
 def _negation(score: Scorer, is_known: Callable[[str], bool]) -> Check:
     known = [pair for pair in PAIRS if all(map(is_known, pair))]
     if not known:
-        return Check("negation", True, "not checked: training saw none of the words")
+        return Check("negation", True, "not checked: none of the words are in the vocabulary")
     plain, negated = (score(list(texts)) for texts in zip(*known, strict=True))
     share = float(np.mean(negated < plain))
-    seen = f"lowers the score in {share:.0%} of {len(known)} pairs, at least {MIN_DIRECTED:.0%} are wanted"
+    seen = f"lowers the score in {share:.0%} of {len(known)} pairs, at least {MIN_DIRECTED:.0%} are needed"
     return Check("negation", share >= MIN_DIRECTED, seen)

@@ -26,10 +26,10 @@ class Promotion:
         model: the registered model's name.
         version: the present result's version of it.
         run_id: the present result's run.
-        already: the version was the champion before; nothing was compared.
+        already: the version is the champion already; nothing was compared.
         challenger: the present result's metrics; None if `already`.
         champion: the champion's metrics; None if there is no champion, or if `already`.
-        same_texts: both were validated on the same texts.
+        same_texts: whether both were validated on the same texts.
         checks: outcomes of the behavioural checks.
         objections: the reasons against a promotion; without any, the version is the champion now.
     """
@@ -52,10 +52,10 @@ def promote(files: ResultFiles, params: Params, metric: Metric, margin: float) -
         files: the present result's.
         params: its parameters.
         metric: the validation metric that decides.
-        margin: by how much the champion must be beaten.
+        margin: the least gain over the champion.
 
     Raises:
-        MoodringError: a file is missing or damaged, or the champion changed meanwhile.
+        MoodringError: a file is missing or damaged, or another process changed the champion.
         StoreError: the store cannot be read or written.
     """
     from moodring.serving import registry
@@ -80,7 +80,7 @@ def promote(files: ResultFiles, params: Params, metric: Metric, margin: float) -
 
 
 def gain(metric: Metric, challenger: float, champion: float) -> float:
-    """By how much the challenger is better; a lower loss is better."""
+    """The challenger's gain over the champion; a lower loss is better."""
     return champion - challenger if metric == "val_loss" else challenger - champion
 
 

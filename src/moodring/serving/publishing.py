@@ -1,4 +1,4 @@
-"""From a result's files to its MLflow run: what evaluation does at its end, and `moodring sync` again."""
+"""Send a result to MLflow: at the end of evaluation, and by `moodring sync`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from moodring.serving.registry import load_model, record_model
 from moodring.serving.result_files import ResultFiles
 from moodring.text.clean_table import cleaner_of
 from moodring.tracking import attempts
-from moodring.tracking.evaluation_log import log_evaluation
 from moodring.tracking.lifecycle import How, result_run
+from moodring.tracking.runs import log_evaluation
 from moodring.tracking.store import Experiment, StoreError
 
 
@@ -29,7 +29,7 @@ class Published:
     Args:
         run_id: of its run.
         version: of its registered model.
-        how: the run was found, or completed where training had lost the store, or just restored.
+        how: the run was found, or completed after training had lost the store, or restored from the files.
     """
 
     run_id: str
@@ -38,10 +38,9 @@ class Published:
 
 
 def check_store(files: ResultFiles, params: Params) -> None:
-    """Let an evaluation fail before its work where the store cannot be opened.
+    """Fail before the evaluation if the store cannot be opened.
 
-    Not where the store was lost in the middle of this result's training: that result is to be whole,
-    and to be sent later.
+    If this result's training lost the store, warn only: the result is completed now and sent later.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -55,9 +54,9 @@ def check_store(files: ResultFiles, params: Params) -> None:
 
 
 def publish(files: ResultFiles, params: Params) -> Published:
-    """Complete the result's run with what stands in its files, or make the run where there is none.
+    """Complete the result's run from its files, or make the run if there is none.
 
-    Doing it again changes nothing but what changed.
+    A second call updates only what changed.
 
     Raises:
         MoodringError: a file is missing or damaged.
@@ -95,7 +94,7 @@ def check_served(files: ResultFiles, params: Params, address: str) -> list[Check
 
 
 def publish_or_leave(files: ResultFiles, params: Params) -> str:
-    """As `publish`, but a store that was lost ends no evaluation; what to print of the run.
+    """As `publish`, but a store that fails is a warning. Returns the text to print about the run.
 
     Raises:
         MoodringError: a file is missing or damaged.
@@ -103,5 +102,5 @@ def publish_or_leave(files: ResultFiles, params: Params) -> str:
     try:
         return f"MLflow run {publish(files, params).run_id}"
     except StoreError as error:
-        warn(f"{error} The result is whole; `moodring sync` sends its run later.")
+        warn(f"{error} The result is complete; run `moodring sync` later to send its run.")
         return "no MLflow run yet"

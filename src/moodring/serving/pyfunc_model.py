@@ -1,4 +1,4 @@
-"""The model that MLflow serves: run by MLflow itself whenever it loads one ("models from code")."""
+"""The served model. MLflow runs this file when it loads a logged model ("models from code")."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
 class SentimentModel(PythonModel):
-    """Raw texts to a table with `score` (probability of positive) and `label`, a row a text, in order."""
+    """Scores raw texts: a table with `score` (probability of positive) and `label`, in the texts' order."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the bundle that was logged with the model."""
@@ -19,7 +19,7 @@ class SentimentModel(PythonModel):
 
         self._scorer = TextScorer.from_bundle(Path(context.artifacts["bundle"]))
 
-    # The names and the hint of the input are MLflow's interface: it reads the signature off them.
+    # MLflow derives the model's signature from the argument's name and type hint.
     def predict(
         self,
         context: PythonModelContext,  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""The served models: logged with a run, registered once, named champion, loaded."""
+"""The registered models: log and register a model, name the champion, load a model."""
 
 from __future__ import annotations
 
@@ -47,31 +47,31 @@ def registered_name(dataset: str) -> str:
 
 
 def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -> int:
-    """Log the served model with its run and register it, unless that was done; its version's number.
+    """Log the served model with its run and register it; return the number of its version.
 
-    The model is logged and registered again only where its bundle differs, as by another threshold.
+    A model is logged and registered again only if its bundle changed, for example by another threshold.
 
     Args:
-        run: the result's.
-        dataset: whose name the registered model bears.
-        write_bundle: writes into a directory all that scoring raw text needs.
+        run: the result's run.
+        dataset: gives the registered model its name.
+        write_bundle: writes all files that scoring raw text needs into a directory.
 
     Raises:
         StoreError: the store cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-        write_bundle(bundle := Path(room) / "bundle")
+    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
+        write_bundle(bundle := Path(directory) / "bundle")
         digest = tree_sha256(bundle)
-        # Locked, so that two evaluations of one result do not both find it missing.
+        # Locked: two evaluations of the same result must not both find it missing.
         with reaching() as client, locked_store():
             known = client.search_model_versions(f"run_id = '{run.info.run_id}'")
             same = [version for version in known if version.tags.get(BUNDLE_TAG) == digest]
             if whole := [int(version.version) for version in same if _has_files(version)]:
                 return max(whole)
-            # MLflow has no hint for a table and says so; the file's own docstring says what comes back.
+            # MLflow warns that it has no type hint for a table; the docstring describes the output.
             logging.getLogger("mlflow.models.signature").setLevel(logging.WARNING)
             mlflow.set_experiment(experiment_id=run.info.experiment_id)
-            # Not `start_run`, which would open the finished run again.
+            # This is not `start_run`, which would open the finished run again.
             model = Model.log(
                 artifact_path=None,
                 flavor=mlflow.pyfunc,
@@ -83,8 +83,8 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
                 pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
             )
             tags = {"arch": run.data.tags["arch"], BUNDLE_TAG: digest}
-            made = mlflow.register_model(model.model_uri, registered_name(dataset), tags=tags)
-    return int(made.version)
+            registered = mlflow.register_model(model.model_uri, registered_name(dataset), tags=tags)
+    return int(registered.version)
 
 
 def _has_files(version: ModelVersion) -> bool:
@@ -93,12 +93,12 @@ def _has_files(version: ModelVersion) -> bool:
 
 @dataclass(frozen=True)
 class Champion:
-    """The model version that bears the alias `champion`.
+    """The model version with the alias `champion`.
 
     Args:
         version: its number.
         run_id: of its result's run.
-        whole: its files are where the store says.
+        whole: whether its files are where the store says.
     """
 
     version: int
@@ -135,7 +135,7 @@ def run_metrics(run_id: str) -> RunMetrics:
     """Read the metrics of a registered model's run.
 
     Raises:
-        MoodringError: the run is gone or was never evaluated.
+        MoodringError: the run does not exist or was never evaluated.
         StoreError: the store cannot be read.
     """
     logged = {
@@ -151,8 +151,9 @@ def run_metrics(run_id: str) -> RunMetrics:
             if isinstance(error, MlflowException) and error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             raise MoodringError(
-                f"run {run_id} has no metrics in {shown_uri()} to compare with: {error}. If it is the "
-                f"champion's, take the alias {CHAMPION!r} off its model in the MLflow UI and promote again."
+                f"run {run_id} has no metrics in {shown_uri()} to compare with: {error}. If it is "
+                f"the champion's, remove the alias {CHAMPION!r} from its model in the "
+                "MLflow UI and promote again."
             ) from error
     return RunMetrics(metrics, dict(run.data.params))
 
@@ -163,7 +164,7 @@ def set_champion(dataset: str, version: int, replaces: Champion | None) -> None:
     Args:
         dataset: its registered model.
         version: the new champion.
-        replaces: the champion that the version was compared with.
+        replaces: the champion that the version was compared with; None: there was none.
 
     Raises:
         MoodringError: the champion is no longer the one that the version was compared with.
@@ -172,7 +173,7 @@ def set_champion(dataset: str, version: int, replaces: Champion | None) -> None:
     with reaching() as client, locked_store():
         if champion(dataset) != replaces:
             raise MoodringError(
-                f"the champion of {registered_name(dataset)} changed meanwhile; promote again"
+                f"another process changed the champion of {registered_name(dataset)}; promote again"
             )
         client.set_registered_model_alias(registered_name(dataset), CHAMPION, str(version))
 
@@ -181,7 +182,7 @@ def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
     """The `predict` of a logged model, by its MLflow address or directory.
 
     Raises:
-        MoodringError: there is no such model, or its files are gone.
+        MoodringError: there is no such model, or its files are missing.
         StoreError: the store cannot be opened.
     """
     with reaching():
@@ -192,8 +193,8 @@ def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
         except (MlflowException, OSError) as error:
             raise MoodringError(
                 f"cannot load the model {address!r} with the MLflow store {shown_uri()}: "
-                f"{str(error).rstrip('. ')}. Name one of `moodring runs`, as "
-                "models:/moodring-DATASET/VERSION or models:/moodring-DATASET@champion; where its files are "
-                "gone, `moodring sync` in a checkout of its result logs it again."
+                f"{str(error).rstrip('. ')}. Choose a version that `moodring runs` lists, as "
+                "models:/moodring-DATASET/VERSION or models:/moodring-DATASET@champion. If its files are "
+                "missing, `moodring sync` in a checkout of its result logs it again."
             ) from error
     return cast("Callable[[list[str]], pd.DataFrame]", model.predict)

@@ -1,4 +1,4 @@
-"""Raw text to score: what is served is what was evaluated."""
+"""Score raw texts with the cleaner, vocabulary, model and temperature that were evaluated."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LABELS = np.array(["negative", "positive"])
 
 
 class TextScorer:
-    """Cleans, encodes and scores raw texts with the pieces that evaluation used.
+    """Cleans, encodes and scores raw texts, with the parts that evaluation used.
 
     Args:
-        cleaner: the preprocess stage's.
-        vocabulary: the tokenize stage's.
-        model: the train stage's.
-        settings: the model's; they hold the padding.
+        cleaner: of the preprocess stage.
+        vocabulary: of the tokenize stage.
+        model: of the train stage.
+        settings: of the model; they hold the padding.
         threshold: a score at or above it is positive.
         temperature: of the calibration; see `calibration.apply_temperature`.
     """
@@ -57,7 +57,7 @@ class TextScorer:
 
     @classmethod
     def from_bundle(cls, bundle: Path) -> TextScorer:
-        """Load what `write_bundle` wrote.
+        """Load the scorer from a directory that `write_bundle` wrote.
 
         Raises:
             MoodringError: a file is missing or damaged.
@@ -67,7 +67,9 @@ class TextScorer:
             cleaner, threshold = Cleaner.from_recipe(scorer["cleaning"]), float(scorer["threshold"])
             temperature = float(scorer.get("temperature", NONE))  # an older bundle has none
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MoodringError(f"{bundle} holds no scorer that can be read: {error}") from error
+            raise MoodringError(
+                f"cannot read the scorer of {bundle}: {error}. Log the model again: `moodring sync`."
+            ) from error
         vocabulary = Vocabulary.load(bundle / VOCABULARY)
         return cls(cleaner, vocabulary, read_model(bundle), read_settings(bundle), threshold, temperature)
 
@@ -86,13 +88,13 @@ class TextScorer:
 def write_bundle(
     bundle: Path, models: Path, vocabulary: Path, clean: Path, threshold: float, temperature: float = NONE
 ) -> None:
-    """Put all that `TextScorer` needs into one directory.
+    """Write all files that `TextScorer` needs into one directory.
 
     Args:
-        bundle: the directory, made where it is missing.
+        bundle: the directory; created if it is missing.
         models: the train stage's directory.
         vocabulary: the tokenize stage's file.
-        clean: the preprocess stage's table, which tells how it was cleaned.
+        clean: the preprocess stage's table; it records its cleaning.
         threshold: a score at or above it is positive.
         temperature: of the calibration.
 

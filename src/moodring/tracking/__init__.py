@@ -1,14 +1,14 @@
-"""MLflow: one run a pipeline result. With `pyfunc_model.py`, the only code that knows MLflow.
+"""Runs in MLflow: each pipeline result has one run.
 
-A result is known by the hash that DVC gives its model directory (`models` in dvc.lock). Training tags its
-run with it; evaluation finds the run by it, or makes one from the files where the store has none (a fresh
-clone, another store).
+The MD5 of the model directory in dvc.lock identifies a result. Training tags its run with it, and evaluation
+finds the run by it. If the store has no such run (a fresh clone, another store), evaluation makes one from
+the files.
 """
 
 import os
 
-# Read when mlflow is imported.
+# mlflow reads these when it is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # MLflow's own 7 take minutes
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")  # seconds without a byte; MLflow's own are 120
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # MLflow's default of 7 takes minutes
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")  # seconds without a byte; MLflow's default is 120

@@ -15,9 +15,9 @@ ARTIFACTS = "mlartifacts"
 
 
 def store_uri() -> str:
-    """Where runs go: `MLFLOW_TRACKING_URI`, else the SQLite store in the checkout's root.
+    """The store's address: `MLFLOW_TRACKING_URI`, or by default the SQLite store in the checkout's root.
 
-    A relative SQLite path is taken from that root too, whatever the working directory is.
+    A relative SQLite path is relative to that root, not to the working directory.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI", "").strip() or f"sqlite:///{STORE}"
     scheme, found, place = uri.partition("sqlite:///")
@@ -27,7 +27,7 @@ def store_uri() -> str:
 
 
 def shown_uri() -> str:
-    """The store's address as it may be printed: without a password."""
+    """The store's address without its password, for messages."""
     return without_password(store_uri())
 
 
@@ -46,7 +46,7 @@ def without_password(text: str) -> str:
     """A text with the password of the store's address replaced by stars."""
     try:
         password = urlsplit(store_uri()).password
-    except ValueError:  # no address at all
+    except ValueError:  # not an address
         password = None
     if not password:
         return text

@@ -1,8 +1,8 @@
-"""Trainings that may be killed: where the next process finds what the last one left.
+"""Attempts: the state of a training that the next process continues after a kill.
 
-An attempt is a folder `.moodring/attempts/KEY` in the checkout's root. Its key is a digest of all that the
-result depends on, so changed parameters, code or data never go on from an old state. A file lock tells
-whether its process still lives: the system lets go of it however that process ends.
+An attempt is a directory `.moodring/attempts/KEY` in the checkout's root. Its key is a digest of everything
+that the result depends on, so a training with changed parameters, code or data never continues from an old
+state. A file lock shows whether its process still runs.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _ID, _LOCK = "id", "lock"
 
 @dataclass(frozen=True)
 class Attempt:
-    """A result in the making.
+    """A training that has begun and has not yet recorded its result.
 
     Args:
-        id: names it everywhere, so that its MLflow run is found again.
-        place: its folder.
-        again: an earlier process began it and did not end it.
+        id: identifies it in every store, so that its MLflow run is found again.
+        place: its directory.
+        again: an earlier process began it and did not finish it.
     """
 
     id: str
@@ -45,22 +45,22 @@ class Attempt:
 
     @property
     def checkpoint(self) -> Path:
-        """Where training keeps what it goes on from."""
+        """The file with the state after the last epoch."""
         return self.place / "checkpoint.npz"
 
     def discard(self) -> None:
-        """Forget it: its result is written and recorded."""
+        """Delete it: its result is written and recorded."""
         with _all_locked():
             shutil.rmtree(self.place)
 
 
 def key_of(params: dict[str, Any], data_sha256: str, stage: Path) -> str:
-    """A digest of all that a training's result depends on.
+    """A digest of everything that a training's result depends on.
 
     Args:
         params: flat parameters.
-        data_sha256: of the corpus, and of given vectors.
-        stage: the stage's file, in `stages/` of its checkout; its code is followed through its imports.
+        data_sha256: of the corpus, and of the vectors if there are any.
+        stage: the stage's file, in `stages/` of its checkout; the code that it imports counts too.
     """
     root = stage.resolve().parents[1]
     code = {path.relative_to(root).as_posix(): sha256(path) for path in code_of(stage.resolve(), root)}
@@ -71,21 +71,21 @@ def key_of(params: dict[str, Any], data_sha256: str, stage: Path) -> str:
 
 @contextlib.contextmanager
 def claimed(key: str) -> Iterator[Attempt]:
-    """Hold the attempt of a key, which may have been left by a killed process.
+    """Hold the attempt of a key: the one that a killed process left, or a new one.
 
-    While another process holds it, a second one gets an attempt of its own, beginning anew.
+    While another process holds it, a second process gets a new attempt and begins from the first epoch.
     """
     with contextlib.ExitStack() as held:
         with _all_locked():
             numbered = (_root() / (f"{key}.{number}" if number else key) for number in itertools.count())
-            # First what was left, then the first that is not there yet.
+            # First the attempts that were left, then the first free name.
             for place in itertools.chain(_left(key), numbered):
                 place.mkdir(parents=True, exist_ok=True)
                 if held.enter_context(try_lock(place / _LOCK)):
                     break
             again = (place / _ID).is_file()
             if not again:
-                # Written whole: a file that stands holds an id.
+                # Rename a complete file, so that the file always holds an id.
                 (fresh := place / f"{_ID}.new").write_text(uuid.uuid4().hex, encoding="ascii")
                 fresh.replace(place / _ID)
         yield Attempt((place / _ID).read_text(encoding="ascii"), place, again)
@@ -103,7 +103,7 @@ def abandoned() -> list[Attempt]:
 
 
 def is_left(key: str) -> bool:
-    """Whether an attempt of this key stands there, held or not."""
+    """Whether there is an attempt of this key, held or not."""
     return bool(_left(key))
 
 
@@ -117,7 +117,7 @@ def _root() -> Path:
 
 @contextlib.contextmanager
 def _all_locked() -> Iterator[None]:
-    """One process at a time looks through the attempts, takes one or removes one."""
+    """Let one process at a time list, claim or delete attempts."""
     _root().mkdir(parents=True, exist_ok=True)
     with locked(_root() / _LOCK):
         yield

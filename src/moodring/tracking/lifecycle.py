@@ -1,4 +1,4 @@
-"""How a run begins, ends and is found again."""
+"""The life of a run: it begins, ends, is found again and is closed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ How = Literal["found", "completed", "restored"]
 
 @contextlib.contextmanager
 def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultRun]:
-    """Open a training's run; it ends FAILED unless it is finished, also on Ctrl-C and SIGTERM.
+    """Open a training's run. It ends as FAILED unless it is finished, also on Ctrl-C and SIGTERM.
 
-    A run that a killed process left is taken up where it is this attempt's, tagged `resumed`, and closed
-    where it is another's.
+    A run that a killed process left continues if it belongs to this attempt, with the tag `resumed`. Runs of
+    other killed processes are closed.
 
     Args:
         params: the parameters.
-        data_sha256: of the corpus, and of given vectors.
+        data_sha256: of the corpus, and of the vectors if there are any.
         key: of the attempt; see `attempts.key_of`.
 
     Raises:
@@ -40,21 +40,21 @@ def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultR
     with claimed(key) as attempt:
         close_abandoned()
         with _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
-            run.open(taken_up={"resumed": "true"}, made={})
+            run.open(continued={"resumed": "true"}, created={})
             yield run
 
 
 def finish_training(run: ResultRun, result: Result) -> str | None:
-    """Finish a training's run once its files stand, and forget its attempt.
+    """Finish a training's run after its files are written, and discard its attempt.
 
     Returns:
-        The id of the result's run, or None where the store is out of reach: then the attempt stays, and
+        The id of the result's run. None if the store cannot be reached: then the attempt stays, and
         evaluation or `moodring sync` completes the run from the result's files.
     """
     try:
         run_id = run.finish(result)
     except StoreError as error:
-        warn(f"{error} The result is whole; `moodring sync` sends its run {run.run_id} later.")
+        warn(f"{error} The result is complete; run `moodring sync` later to send its run {run.run_id}.")
         return None
     run.attempt.discard()
     return run_id
@@ -63,14 +63,14 @@ def finish_training(run: ResultRun, result: Result) -> str | None:
 def result_run(
     experiment: Experiment, params: Params, data_sha256: str, result: Result, key: str
 ) -> tuple[Run, How]:
-    """A result's run: found, completed where its training could not, or restored from the files.
+    """A result's run: found, completed after a training that could not finish it, or restored from the files.
 
     Args:
         experiment: the dataset's.
         params: the parameters.
-        data_sha256: of the corpus, and of given vectors.
-        result: whose run is wanted.
-        key: of the attempt that may have been left.
+        data_sha256: of the corpus, and of the vectors if there are any.
+        result: the result.
+        key: of the attempt that a training may have left.
 
     Raises:
         StoreError: the store cannot be written.
@@ -80,15 +80,15 @@ def result_run(
         if found is not None and not is_left(key):
             return found, "found"
         with claimed(key) as attempt, _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
-            run.open(taken_up={}, made={"restored": "true"})
+            run.open(continued={}, created={"restored": "true"})
             run_id = run.finish(result)
             attempt.discard()
-        how: How = "found" if found else "completed" if run.taken_up else "restored"
+        how: How = "found" if found else "completed" if run.continued else "restored"
         return client.get_run(run_id), how
 
 
 def close_abandoned() -> list[str]:
-    """End the runs that killed processes of this checkout left RUNNING, as KILLED; their ids.
+    """End, as KILLED, the runs that killed processes of this checkout left RUNNING; return their ids.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -119,13 +119,13 @@ def left_running() -> list[str]:
 
 @contextlib.contextmanager
 def _ending(run: ResultRun) -> Iterator[ResultRun]:
-    """End the run as FAILED unless it was finished, also when the process is asked to end."""
+    """End the run as FAILED unless it was finished, also after a signal that ends the process."""
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         raise SystemExit(128 + number)
 
-    asked = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
-    before = {number: signal.signal(number, end) for number in asked}
+    signals = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, end) for number in signals}
     try:
         yield run
     finally:

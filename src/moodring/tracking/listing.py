@@ -1,4 +1,4 @@
-"""What the store holds, as a table: from runs to experiments, commits and model versions."""
+"""List the store's runs with their experiments, commits and model versions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_RUNS = 5000
 
 
 def list_runs() -> list[dict[str, Any]]:
-    """Every run of the store's active experiments that Moodring made, newest first.
+    """Every run that Moodring made in the store's active experiments, newest first.
 
     Each has: experiment (DVC's name or None), commit, dirty, dataset, arch, status, test_accuracy,
     run_id, model_version (the newest), restored, resumed, models_md5 (the MD5 of `models` in dvc.lock).
@@ -49,7 +49,7 @@ def list_runs() -> list[dict[str, Any]]:
 
 
 def evaluated_runs(wanted: Sequence[Params]) -> list[FoundRun | None]:
-    """For each set of parameters the newest finished run that was trained and evaluated with just these.
+    """For each set of parameters, the newest finished run that was trained and evaluated with exactly these.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -71,14 +71,14 @@ def evaluated_runs(wanted: Sequence[Params]) -> list[FoundRun | None]:
 
 def _found(run: Run) -> FoundRun:
     tags, info = run.data.tags, run.info
-    # What was resumed or restored from files began at another time than its run.
+    # The time of a resumed or restored run is not the time of its training.
     timed = info.end_time is not None and not {"resumed", "restored"} & set(tags)
     minutes = (info.end_time - info.start_time) / 60_000 if timed else None
     return FoundRun(info.run_id, tags.get("git_commit"), minutes, run.data.metrics)
 
 
 def _search(client: MlflowClient, wanted: str) -> list[Run]:
-    """All runs of the active experiments that a filter lets pass, newest first."""
+    """All runs of the active experiments that match a filter, newest first."""
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     runs: list[Run] = []
     token = None
@@ -89,7 +89,7 @@ def _search(client: MlflowClient, wanted: str) -> list[Run]:
     return runs
 
 
-# Without these a run is not evaluated.
+# A run with all of these was evaluated.
 NEEDED = (
     "test_accuracy",
     "test_rows",
@@ -103,13 +103,13 @@ NEEDED = (
 
 @dataclass(frozen=True)
 class FoundRun:
-    """What the page needs of an evaluated run.
+    """An evaluated run, for the results page.
 
     Args:
-        run_id: MLflow's.
-        commit: of git, where it is known.
-        minutes: that training took; None where it was resumed or is not in this store.
-        metrics: by their names in the run; all of `NEEDED` are among them.
+        run_id: MLflow's id.
+        commit: of git; None if it is unknown.
+        minutes: duration of the training; None for a resumed or restored run.
+        metrics: by their names in the run; they include all of `NEEDED`.
     """
 
     run_id: str

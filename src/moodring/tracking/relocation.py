@@ -1,4 +1,4 @@
-"""The store after its checkout was moved."""
+"""Correct the store's addresses after the checkout was moved or copied."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moodring.tracking.addresses import (
 )
 from moodring.tracking.store import locked_store, reaching
 
-# Where MLflow keeps absolute addresses of artifacts.
+# The columns in which MLflow keeps absolute addresses of artifacts.
 _ADDRESSES = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -25,7 +25,7 @@ _ADDRESSES = (
 
 
 def misplaced() -> list[str]:
-    """The artifact places of the checkout's own store that are not in the checkout.
+    """The artifact places of the checkout's own store that are outside the checkout.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -36,9 +36,9 @@ def misplaced() -> list[str]:
 
 
 def relocate() -> list[str]:
-    """After the checkout was moved or copied: let the store's addresses lead into its present place.
+    """Make the store's artifact addresses point into the checkout.
 
-    MLflow keeps them absolute and has no command for it. Files are left where they are.
+    MLflow keeps absolute addresses and has no command to change them. This moves no files.
 
     Returns:
         The old artifact folders.
@@ -54,7 +54,7 @@ def relocate() -> list[str]:
         for table, column in _ADDRESSES:
             for root in old:
                 store.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608  # names of our own
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "  # noqa: S608  # the names are constants
                     f"WHERE substr({column}, 1, ?) = ?",
                     (f"{artifact_root()}/", len(root) + 2, len(root) + 1, f"{root}/"),
                 )

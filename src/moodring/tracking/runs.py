@@ -1,4 +1,4 @@
-"""A result's run: opened by training, completed by evaluation, found again or rebuilt from the files."""
+"""A result's run in MLflow: what training and evaluation log."""
 
 from __future__ import annotations
 
@@ -9,26 +9,34 @@ from pathlib import Path
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from moodring.checkout.git import git
 from moodring.errors import warn
 from moodring.models.result import Result
 from moodring.params.pipeline import Params
 from moodring.tracking.attempts import Attempt
-from moodring.tracking.signals import signals_deferred
-from moodring.tracking.store import MODELS_MD5, Experiment, StoreError, locked_store, logged, reaching
+from moodring.tracking.store import (
+    MODELS_MD5,
+    Experiment,
+    StoreError,
+    locked_store,
+    logged,
+    reaching,
+    signals_deferred,
+)
 
 ATTEMPT_TAG = "attempt"
 
 
 class ResultRun:
-    """The run of a result in the making.
+    """The run of a training, from its first epoch to its result.
 
     Args:
         experiment: the dataset's.
-        params: all that the result depends on is logged.
-        data_sha256: of the corpus, and of given vectors.
-        attempt: ties the run to what a killed process left; a run of its id is taken up again.
+        params: every parameter that the result depends on is logged.
+        data_sha256: of the corpus, and of the vectors if there are any.
+        attempt: its id finds the run that a killed process left; that run continues.
     """
 
     def __init__(self, experiment: Experiment, params: Params, data_sha256: str, attempt: Attempt) -> None:
@@ -39,31 +47,31 @@ class ResultRun:
         self._out_of_reach = False
         self.attempt = attempt
         self.run_id: str | None = None
-        self.taken_up = False
+        self.continued = False
         self.ended = False
 
-    def open(self, taken_up: dict[str, str], made: dict[str, str]) -> None:
-        """Take the attempt's run up, or make one, with parameters, data and the tags that lead back.
+    def open(self, continued: dict[str, str], created: dict[str, str]) -> None:
+        """Continue the attempt's run or create one, with parameters, data and the tags of git and DVC.
 
         Args:
-            taken_up: tags of a run that an earlier process left.
-            made: tags of a new one.
+            continued: tags for a run that an earlier process left.
+            created: tags for a new run.
 
         Raises:
             StoreError: the store cannot be written.
         """
-        # Locked: two that log the same data at once break each other's writing.
+        # Locked: two processes that log the same data at the same time make each other fail.
         with signals_deferred(), reaching(), locked_store():
             if (left := self._left()) is not None:
-                self.run_id, self.taken_up = str(left.info.run_id), True
+                self.run_id, self.continued = str(left.info.run_id), True
                 if left.info.status != "FINISHED":
-                    # Whoever ends it is whom it leads back to: the same code, perhaps in another experiment.
+                    # Tag it with the current commit and experiment: this process finishes the run.
                     self._client.update_run(self.run_id, status="RUNNING", name=self._name())
-                    taken_up = {**_origin(), **taken_up}
-                self._client.log_batch(self.run_id, tags=[RunTag(*tag) for tag in taken_up.items()])
+                    continued = {**_origin(), **continued}
+                self._client.log_batch(self.run_id, tags=[RunTag(*tag) for tag in continued.items()])
             else:
-                self.run_id = self._create(made)
-            # Again for a run that was taken up: its process may have been killed right before.
+                self.run_id = self._create(created)
+            # Also for a continued run: its process may have been killed before it logged them.
             params = [Param(*pair) for pair in logged(self._params).items()]
             self._client.log_batch(self.run_id, params=params)
             self._log_data()
@@ -75,7 +83,7 @@ class ResultRun:
         try:
             self._client.log_inputs(self.run_id, [used])
         except MlflowException:
-            # On a server another machine may have been faster; the data are there then.
+            # Another machine may have written the same data to the server at the same time.
             self._client.log_inputs(self.run_id, [used])
 
     def _left(self) -> Run | None:
@@ -85,21 +93,21 @@ class ResultRun:
         return next(iter(self._client.search_runs([self._experiment.id], wanted)), None)
 
     def _create(self, tags: dict[str, str]) -> str:
-        leading = {
+        origin = {
             **_origin(),
             "dataset": self._params.dataset,
             "arch": self._params.arch,
             "data_sha256": self._data_sha256,
             ATTEMPT_TAG: self.attempt.id,
         }
-        run = self._client.create_run(self._experiment.id, tags={**leading, **tags}, run_name=self._name())
+        run = self._client.create_run(self._experiment.id, tags={**origin, **tags}, run_name=self._name())
         return str(run.info.run_id)
 
     def _name(self) -> str:
         return os.environ.get("DVC_EXP_NAME") or self._params.arch
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
-        """Log an epoch's metrics at its number; a store that is out of reach ends no training."""
+        """Log an epoch's metrics with its number as step. A store that fails does not end the training."""
         if self._out_of_reach:
             return
         now = now_ms()
@@ -109,23 +117,23 @@ class ResultRun:
                 self._client.log_batch(self.run_id, metrics=batch)
         except StoreError as error:
             self._out_of_reach = True
-            warn(f"{error} Training goes on; what the store missed is sent at its end.")
+            warn(f"{error} Training continues; its end sends the epochs that the store missed.")
 
     def fail(self) -> None:
-        """End the run as FAILED; a later training of the same result takes it up."""
+        """End the run as FAILED. A later training of the same result continues it."""
         if self.run_id is None or self.ended:
             return
         try:
             with signals_deferred(), reaching():
                 self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FAILED))
         except StoreError as error:
-            warn(f"{error} Its run {self.run_id} may be left RUNNING; `moodring sync` closes it.")
+            warn(f"{error} The run {self.run_id} may still be RUNNING; `moodring sync` closes it.")
 
     def finish(self, result: Result) -> str:
-        """End the run as that of `result` and return the id of the result's run.
+        """Log the result, end the run and return the id of the result's run.
 
-        Epochs that the store missed are logged. Where an earlier run already holds this very result,
-        this run is deleted and that one's id returned: a result has one run.
+        Epochs that the store missed are logged. A result has one run: if an earlier run has the same result,
+        this run is deleted and the earlier run's id is returned.
 
         Raises:
             StoreError: the store cannot be written.
@@ -139,10 +147,10 @@ class ResultRun:
                 else:
                     self._complete(result)
         except StoreError:
-            self.ended = True  # the result stands all the same
+            self.ended = True  # the result is complete all the same
             raise
         self.ended = True
-        assert self.run_id is not None  # noqa: S101  # `open` came before
+        assert self.run_id is not None  # noqa: S101  # `open` was called before
         return self.run_id
 
     def _complete(self, result: Result) -> None:
@@ -160,7 +168,7 @@ class ResultRun:
                 for epoch, value in zip(result.history["epoch"], result.history[name], strict=True)
                 if epoch not in known
             ]
-        for start in range(0, len(metrics), 1000):  # MLflow's limit of one batch
+        for start in range(0, len(metrics), 1000):  # MLflow's limit for a batch
             self._client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
         tags = [RunTag("model_sha256", result.model_sha256), RunTag(MODELS_MD5, result.models_md5)]
         self._client.log_batch(self.run_id, tags=tags)
@@ -168,8 +176,43 @@ class ResultRun:
             self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED))
 
 
+def log_evaluation(
+    run: Run, metrics: dict[str, float | int], params: Params, files: list[Path], report: Path, table: Path
+) -> None:
+    """Log an evaluation to a run; a second call replaces the first.
+
+    Args:
+        run: the result's run.
+        metrics: of the test split, logged with the prefix `test_`.
+        params: those of evaluation are logged as tags.
+        files: logged under `metrics`.
+        report: the report's directory, logged under its name.
+        table: JSON in pandas' `split` form; MLflow shows it as a table.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    now = now_ms()
+    values = {f"test_{name}": float(value) for name, value in metrics.items()}
+    changed = [
+        Metric(name, value, now, 0) for name, value in values.items() if run.data.metrics.get(name) != value
+    ]
+    # `log_table` sets this tag too, but it would append the rows to those of an earlier call.
+    tables = {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": table.name, "type": "table"}])}
+    tags = [RunTag(name, str(value)) for name, value in {**params.of_evaluation(), **tables}.items()]
+    with reaching() as client:
+        client.log_batch(run.info.run_id, metrics=changed, tags=tags)
+        for path in files:
+            if path.is_dir():
+                client.log_artifacts(run.info.run_id, str(path), f"metrics/{path.name}")
+            else:
+                client.log_artifact(run.info.run_id, str(path), "metrics")
+        client.log_artifacts(run.info.run_id, str(report), report.name)
+        client.log_artifact(run.info.run_id, str(table))
+
+
 def _origin() -> dict[str, str]:
-    """Tags that lead from a run back to git and DVC."""
+    """The tags of git and DVC: the commit and the experiment that made the run."""
     here = Path.cwd()
     tags = {"mlflow.source.name": "dvc repro", "mlflow.source.type": "LOCAL"}
     if (commit := git(here, "rev-parse", "HEAD")) is not None:
@@ -182,5 +225,5 @@ def _origin() -> dict[str, str]:
 
 
 def now_ms() -> int:
-    """The time in milliseconds since 1970, as MLflow counts it."""
+    """Milliseconds since 1970, MLflow's unit of time."""
     return time.time_ns() // 1_000_000

@@ -1,10 +1,12 @@
-"""Where runs are kept: the store's address, its lock, a dataset's experiment in it."""
+"""The MLflow store: open it, lock it, and find a dataset's experiment in it."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,47 +29,50 @@ from moodring.tracking.addresses import (
     without_password,
 )
 
-MODELS_MD5 = "models_md5"  # the tag that ties a run to its result: the MD5 of `models` in dvc.lock
+# The tag that identifies a run's result: the MD5 of `models` in dvc.lock.
+MODELS_MD5 = "models_md5"
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _opened: set[str] = set()
 
 
 class StoreError(MoodringError):
-    """The MLflow store is out of reach or cannot be used."""
+    """The MLflow store cannot be reached or used."""
 
 
 @contextlib.contextmanager
 def reaching() -> Iterator[mlflow.MlflowClient]:
-    """Point MLflow at the store; what goes wrong with it inside the block is the user's to mend.
+    """Point MLflow at the store, and turn its errors inside the block into errors for the user.
 
-    Stands before `locked_store`, never inside it.
+    Enter this before `locked_store`, never inside it.
 
     Raises:
         StoreError: the store cannot be opened, read or written.
     """
     uri = store_uri()
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # It logs a traceback with each error that it raises, and the error is told here.
+    # It logs a traceback with each error that it raises; the message below reports the error.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         mlflow.set_tracking_uri(uri)
         if uri not in _opened:
             with locked_store():
-                mlflow.MlflowClient()  # makes a local store that is missing
+                mlflow.MlflowClient()  # creates a local store that is missing
             _opened.add(uri)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
         said = without_password(str(error).rstrip(". "))
         raise StoreError(
             f"cannot open the MLflow store {shown_uri()}: {said}. "
-            "Mend it, or mend or unset MLFLOW_TRACKING_URI."
+            "Repair it, or correct or unset MLFLOW_TRACKING_URI."
         ) from error
 
 
 @contextlib.contextmanager
 def locked_store() -> Iterator[None]:
-    """One process of this checkout at a time, and for a local store one of this machine.
+    """Let one process of this checkout in at a time; for a local store, one process of this machine.
 
-    Two that create a local store at once break it; two that look for a result's run at once both make one.
+    Two processes that create a local store at the same time break it. Two that look for a result's run at the
+    same time both make one.
     """
     local = file_of(store_uri())
     if local is None:
@@ -75,18 +80,18 @@ def locked_store() -> Iterator[None]:
             yield
         return
     with locked(Path(f"{local}.lock")):
-        # MLflow would try a file that is no database for minutes.
+        # MLflow would retry for minutes to open a file that is not a database.
         with contextlib.closing(sqlite3.connect(local)) as store:
             store.execute("PRAGMA schema_version")
         yield
 
 
 class Experiment:
-    """A dataset's MLflow experiment, opened, and created where it is missing.
+    """A dataset's MLflow experiment. It is created if it is missing.
 
     Raises:
         StoreError: the store cannot be opened.
-        MoodringError: the experiment is deleted, or its artifacts would go to where the checkout once was.
+        MoodringError: the experiment is deleted, or its artifacts would go to the checkout's former place.
     """
 
     def __init__(self, dataset: str) -> None:
@@ -104,29 +109,29 @@ class Experiment:
             )
         if is_misplaced(found):
             raise MoodringError(
-                f"the MLflow store keeps artifacts in {found.artifact_location}, out of this checkout, which "
-                "was moved or copied. Run `moodring relocate`."
+                f"the MLflow store keeps artifacts in {found.artifact_location}, outside this checkout: the "
+                "checkout was moved or copied. Run `moodring relocate`."
             )
         return str(found.experiment_id)
 
     def _create(self) -> MlflowExperiment:
-        # MLflow's own default place is relative to the working directory, which DVC may delete.
+        # MLflow's default place is relative to the working directory, which DVC may delete.
         place = f"{artifact_root()}/{self.dataset}" if file_of(store_uri()) else None
-        # So that the UI opens on training runs, not on traces.
+        # With this tag the UI opens with training runs, not with traces.
         kind = {"mlflow.experimentKind": "custom_model_development"}
         try:
             made = self.client.create_experiment(self.dataset, artifact_location=place, tags=kind)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-            return self.client.get_experiment_by_name(self.dataset)  # another machine was faster
+            return self.client.get_experiment_by_name(self.dataset)  # another machine created it first
         return self.client.get_experiment(made)
 
     def find(self, models_md5: str, params: Params, data_sha256: str) -> Run | None:
-        """The oldest finished run of a result with these parameters and data, if the store has one.
+        """Find the oldest finished run of a result with these parameters and data; None: the store has none.
 
-        Other parameters of an earlier stage, or other test texts, may end in the same model; they are
-        another run's.
+        Other parameters of an earlier stage or other test texts may give the same model. That is another
+        run.
         """
         runs = self.client.search_runs(
             [self.id],
@@ -139,5 +144,24 @@ class Experiment:
 
 
 def logged(params: Params) -> dict[str, str]:
-    """The parameters that a run holds, as MLflow gives them back."""
+    """The parameters of a run in the form in which MLflow returns them."""
     return {name: str(value) for name, value in params.of_model().items()}
+
+
+@contextlib.contextmanager
+def signals_deferred() -> Iterator[None]:
+    """Defer signals that end the process: a transaction that is cut off may leave the store locked."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: received.append(number)) for number in ENDING_SIGNALS
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if received:
+            signal.raise_signal(received[0])

@@ -1,4 +1,4 @@
-"""From an architecture's parameters to a Keras model."""
+"""Build a Keras model from an architecture's parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:  # a machine that only runs models has Keras and need not have pydantic
+if TYPE_CHECKING:  # a GPU machine may have Keras and no pydantic
     from moodring.params.arch import RecurrentParams
 
 CELLS = {"rnn": layers.SimpleRNN, "lstm": layers.LSTM, "gru": layers.GRU}
@@ -17,10 +17,10 @@ EMBEDDING, GATE = "embedding", "gate"
 
 
 class GatedEmbedding(layers.Embedding):
-    """An embedding that is tuned only while its gate, a weight of its own, is 1; it starts at 0.
+    """An embedding with a gate, an additional weight: it is tuned while the gate is 1. The gate starts at 0.
 
-    Held back, its gradient is zero, and so are Adam's moments: it stays as it is to the bit. A trained
-    model is saved without the gate; see `ungated`.
+    While the gate is 0, the gradient and Adam's moments are zero, so the embedding keeps its exact bits. A
+    trained model is saved without the gate; see `ungated`.
     """
 
     def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
@@ -44,16 +44,16 @@ def build(
     """Build an untrained, uncompiled classifier.
 
     The model takes token ids, shape (batch, length), int32, padded on the left, and returns the
-    probability of positive, shape (batch, 1), float32. Where `params.padding` is `fixed`, length is
-    `max_length`; else it may differ from batch to batch. It uses no mask: with Keras' own activations and
-    no recurrent dropout, LSTM and GRU then run cuDNN's fused kernel on a GPU. Dropout stands after
-    flattening, where the notebook has it before: the two commute.
+    probability of positive, shape (batch, 1), float32. If `params.padding` is `fixed`, length is
+    `max_length`; otherwise it may differ between batches. The model uses no mask: with Keras' default
+    activations and no recurrent dropout, LSTM and GRU then run cuDNN's fused kernel on a GPU. The notebook
+    applies dropout before flattening; here it follows, which gives the same result.
 
     Args:
         params: embedding, recurrent layer, pooling and head.
         vocabulary_size: rows of the embedding.
         max_length: tokens of a text at most.
-        vectors: the embedding's first weights, shape (vocabulary_size, params.embedding.size); None: drawn.
+        vectors: the embedding's first weights, shape (vocabulary_size, params.embedding.size); None: random.
 
     References:
         Hochreiter & Schmidhuber 1997 (LSTM); Cho et al. 2014 (GRU); Schuster & Paliwal 1997
@@ -96,11 +96,11 @@ def build(
 
 
 def ungated(model: keras.Model, params: RecurrentParams) -> keras.Model:
-    """The model of `build` with a plain embedding in place of a gated one, and the same weights."""
+    """The same model with a plain embedding instead of a gated one."""
     embedding = model.get_layer(EMBEDDING)
     if not isinstance(embedding, GatedEmbedding):
         return model
-    length = model.input_shape[1] or 0  # looked at where it is fixed
+    length = model.input_shape[1] or 0  # `build` reads it only if padding is fixed
     plain = build(_tuned_from_the_start(params), embedding.input_dim, length)
     plain.set_weights([keras.ops.convert_to_numpy(w) for w in model.weights if w is not embedding.gate])
     return plain

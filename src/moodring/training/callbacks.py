@@ -1,4 +1,4 @@
-"""A moving average of the weights, which validation sees and early stopping keeps."""
+"""Keras callbacks: tune the embedding after some epochs, and validate with averaged weights."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from moodring.training.architectures import EMBEDDING
 
 
 class Release(keras.callbacks.Callback):
-    """Opens a gated embedding's gate once `epochs` epochs are over."""
+    """Opens a gated embedding's gate after `epochs` epochs."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
         self._epochs = epochs
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        """Keras calls this with the number of epochs that went before."""
+        """Keras calls this with the number of earlier epochs."""
         if epoch >= self._epochs:
             self.model.get_layer(EMBEDDING).gate.assign(1.0)
 
 
 class Averaging(keras.callbacks.Callback):
-    """Puts the optimiser's averaged weights into the model to be judged, and the trained ones back.
+    """Validates and keeps the optimiser's averaged weights, and trains the plain weights.
 
-    Keras' own SwapEMAWeights swaps by adding and subtracting, which rounds; a training that goes on from
-    its checkpoint would then not be the one that was never killed.
+    Keras' SwapEMAWeights swaps by adding and subtracting, which rounds: a training that continues from its
+    checkpoint would then differ from one that was never killed.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Averaging(keras.callbacks.Callback):
         self._trained: list[NDArray[np.float32]] = []
 
     def around(self, watching: keras.callbacks.Callback) -> list[keras.callbacks.Callback]:
-        """The callbacks that let `watching` see the averaged weights at an epoch's end."""
+        """Wrap `watching`, so that it sees the averaged weights at an epoch's end."""
         return [
             self,
             keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: self._put()),
@@ -43,11 +43,11 @@ class Averaging(keras.callbacks.Callback):
         ]
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        """Validation sees the average; Keras calls this."""
+        """Put the averaged weights into the model; Keras calls this before validation."""
         self._put()
 
     def on_test_end(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        """Training goes on with its own weights; Keras calls this."""
+        """Put the plain weights back; Keras calls this after validation."""
         self._take_back()
 
     def _put(self) -> None:

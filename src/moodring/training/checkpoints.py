@@ -1,7 +1,7 @@
-"""A training's state after an epoch, so that a killed one goes on bit for bit where it stood.
+"""Checkpoints: a killed training continues after its last epoch and gives the same bits.
 
-With Keras' PyTorch backend not to the bit: there dropout draws from PyTorch's own generator, which is no
-part of the model.
+This does not hold with Keras' PyTorch backend: its dropout uses PyTorch's generator, whose state is not part
+of the model.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Arrays = list[NDArray[Any]]
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is.
+    """The progress of a training.
 
     Args:
-        rows: what each finished epoch gave: epoch, loss, accuracy, val_loss, val_accuracy.
+        rows: a row for each finished epoch: epoch, loss, accuracy, val_loss, val_accuracy.
         wait: epochs without improvement.
         best: the watched metric's best value.
-        best_epoch: the epoch that gave it, counted from 0 as Keras does.
-        stopped: early stopping has ended the training.
+        best_epoch: the epoch of that value, from 0 as Keras counts.
+        stopped: whether early stopping has ended the training.
     """
 
     rows: list[EpochMetrics]
@@ -48,9 +48,9 @@ class State:
     """Progress, and the arrays that belong to it.
 
     Args:
-        progress: how far the training is.
+        progress: of the training.
         variables: of the model (weights and the states of its random generators), then of the optimiser.
-        best_weights: those of the best epoch.
+        best_weights: the weights of the best epoch.
     """
 
     progress: Progress
@@ -69,7 +69,7 @@ class State:
 
     @classmethod
     def load(cls, path: Path) -> State | None:
-        """What `save` wrote; None where there is no file.
+        """Read what `save` wrote; None if there is no file.
 
         Raises:
             MoodringError: it is damaged.
@@ -82,22 +82,23 @@ class State:
                 variables, best = (_numbered(file, name) for name in ("variable", "best"))
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise MoodringError(
-                f"cannot read the checkpoint {path}: {error}. Remove {path.parent} to train anew."
+                f"cannot read the checkpoint {path}: {error}. Remove {path.parent} to train from "
+                "the first epoch."
             ) from error
         return cls(progress, variables, best)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state after each epoch and puts a loaded one back; stands after `stopping` in the list.
+    """Saves the state after each epoch, and restores a loaded state. It must follow `stopping` in the list.
 
-    Keras' own BackupAndRestore writes weights and epoch one after the other, and keeps neither early
-    stopping's counters nor the random generators' states.
+    Keras' BackupAndRestore writes weights and epoch in two steps. It saves neither the counters of early
+    stopping nor the states of the random generators.
 
     Args:
         path: the file.
-        rows: each finished epoch's metrics, appended by an earlier callback.
-        stopping: whose counters and best weights belong to the state.
-        state: what to go on from.
+        rows: each finished epoch's metrics; an earlier callback appends them.
+        stopping: its counters and best weights are part of the state.
+        state: the state to continue from; None: the training is new.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._state = state
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        """Put the loaded state back; Keras calls this once the model is built."""
+        """Restore the loaded state; Keras calls this after it built the model."""
         if self._state is None:
             return
         if not self.model.optimizer.built:

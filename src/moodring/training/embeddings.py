@@ -17,17 +17,17 @@ from moodring.io.vector_tables import read_vectors, width_of
 from moodring.params.arch import NO_VECTORS, EmbeddingParams
 from moodring.params.pipeline import Params
 
-# With the seed, the seed of what is drawn here: no other draw of the project shares it.
+# Combined with the seed, so that no other part of the project draws the same numbers.
 _DRAWN = 0x766563
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """Vectors in a vocabulary's order.
+    """Word vectors in the order of the vocabulary.
 
     Args:
         matrix: a row an id, shape (vocabulary, size), float32.
-        covered: which ids have a vector of their own, shape (vocabulary,), bool; never padding and
+        covered: whether each id has a pretrained vector, shape (vocabulary,), bool; False for padding and
             out-of-vocabulary.
     """
 
@@ -35,10 +35,10 @@ class Aligned:
     covered: NDArray[np.bool_]
 
     def coverage(self, tokens: NDArray[np.unsignedinteger]) -> dict[str, float]:
-        """How much the vectors know, as shares: of the vocabulary's words, and of a split's tokens.
+        """The shares of the vocabulary's words and of a split's tokens that have a pretrained vector.
 
         Args:
-            tokens: ids of the split's texts, end to end.
+            tokens: the concatenated ids of the split's texts.
         """
         return {
             "vectors_words": round(float(self.covered[SPECIAL:].mean()), 6),
@@ -47,23 +47,24 @@ class Aligned:
 
 
 def has_vectors(params: Params) -> bool:
-    """Whether the chosen architecture begins with given vectors."""
+    """Whether the chosen architecture begins with pretrained vectors."""
     return params.architecture.embedding.vectors != NO_VECTORS
 
 
 def aligned(path: Path, vocabulary: Vocabulary, params: Params) -> Aligned | None:
-    """The vectors of a vocabulary's words; None where the chosen architecture begins without any.
+    """The vectors of a vocabulary's words; None if the chosen architecture uses no pretrained vectors.
 
-    A word is looked up as it stands, else lower-cased. Padding is zeros. The out-of-vocabulary token and
-    words without a vector are drawn, normally distributed around 0.
+    A word is looked up in its given form, then in lower case. Padding is zeros. The out-of-vocabulary token
+    and words without a vector get random numbers from a normal distribution around 0.
 
     Args:
-        path: the vectors stage's table; not read where there is nothing to read.
+        path: the vectors stage's table; not read if the architecture uses no vectors.
         vocabulary: of the corpus.
-        params: the chosen architecture tells the size, the seed what is drawn.
+        params: the chosen architecture's size of the embedding, and the seed of the random numbers.
 
     Raises:
-        MoodringError: the vectors are of another width than the embedding, cover no word, or cannot be read.
+        MoodringError: the vectors and the embedding differ in width, the vectors cover no word, or they
+            cannot be read.
     """
     embedding = params.architecture.embedding
     if not isinstance(embedding, EmbeddingParams) or not has_vectors(params):
@@ -79,7 +80,7 @@ def aligned(path: Path, vocabulary: Vocabulary, params: Params) -> Aligned | Non
     if not len(found):
         raise MoodringError(
             f"the vectors {embedding.vectors} cover 0 of {len(words):,} words of the vocabulary. Choose "
-            "vectors of the texts' language, or a cleaning that leaves words whole (stem: none)."
+            "vectors of the texts' language, or a cleaning that keeps whole words (stem: none)."
         )
     places = pc.coalesce(pc.index_in(words, value_set=found), pc.index_in(lowered, value_set=found))
     rows = pc.fill_null(places, -1).to_numpy()
@@ -90,8 +91,8 @@ def _in_order(rows: NDArray[np.int32], vectors: NDArray[np.float32], seed: int) 
     """Rows of `vectors` for each word, -1 for none, after the special tokens."""
     covered = np.concatenate([np.zeros(SPECIAL, bool), rows >= 0])
     known = vectors[rows[rows >= 0]]
-    # Half as wide as what is known: a word that nothing is known of should say little until it is tuned.
-    # All rows are drawn, so that a word's draw does not hang on which other words are covered.
+    # Half the deviation of the known vectors: an unknown word should have little effect until it is tuned.
+    # All rows are drawn, so that a word's numbers do not depend on which other words are covered.
     drawn = np.random.default_rng([seed, _DRAWN]).standard_normal((len(covered), vectors.shape[1]))
     matrix = (drawn * known.std(axis=0, dtype=np.float64) / 2).astype(np.float32)
     matrix[covered] = known

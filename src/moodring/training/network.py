@@ -1,4 +1,4 @@
-"""Fit a network: seeded batches, early stopping, the best epoch's weights, continuing a killed training."""
+"""Fit a network: seeded batches, early stopping, the best epoch's weights. A killed training continues."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ import pandas as pd
 from moodring.errors import MoodringError
 from moodring.models.result import Settings
 from moodring.params.pipeline import Params
+from moodring.params.training import TrainParams
 from moodring.training.architectures import build, ungated
 from moodring.training.callbacks import Averaging, Release
 from moodring.training.checkpoints import Checkpoint, Progress, State
 from moodring.training.inputs import NO_HOOKS, Hooks, TrainingData
-from moodring.training.optimizer import optimizer_of
 from moodring.training.sequence import BatchSequence, padding_of
 
 HISTORY_COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 # With label smoothing, Keras' own val_loss is the loss of smoothed labels.
 WATCHED = {"val_loss": "val_log_loss"}
+OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
 
 
 def train_network(
@@ -47,7 +52,7 @@ def train_network(
 def fit_network(
     model: keras.Model, params: Params, data: TrainingData, hooks: Hooks = NO_HOOKS
 ) -> pd.DataFrame:
-    """Compile and fit `model` in place; it ends with the best epoch's weights.
+    """Compile `model` and fit it in place; afterwards it has the best epoch's weights.
 
     Args:
         model: from `architectures.build`. Its dropout follows Keras' own seed.
@@ -56,8 +61,8 @@ def fit_network(
         hooks: report and checkpoint.
 
     Returns:
-        A row an epoch: epoch, loss, accuracy, val_loss, val_accuracy. `loss` is the training loss that was
-        minimised; `val_loss` is the log loss in nats of the true labels, also with label smoothing.
+        A row for each epoch: epoch, loss, accuracy, val_loss, val_accuracy. `loss` is the minimised training
+        loss. `val_loss` is the log loss in nats of the true labels, also with label smoothing.
 
     Raises:
         MoodringError: the loss is no longer finite, or the checkpoint is damaged.
@@ -103,7 +108,7 @@ def fit_network(
         validation_data=BatchSequence(data.validation, padding, train.batch_size),
         initial_epoch=len(rows),
         epochs=len(rows) if progress.stopped else train.epochs,
-        shuffle=False,  # the sequence shuffles; Keras would shuffle by its own global generator
+        shuffle=False,  # the sequence shuffles; Keras would use its global generator
         verbose=1 if sys.stdout.isatty() else 2,
         callbacks=[
             *releasing,
@@ -117,7 +122,7 @@ def fit_network(
 
 
 def settings_of(params: Params, data: TrainingData, model: keras.Model, history: pd.DataFrame) -> Settings:
-    """The settings of a model that `train_network` returned; the kept epoch is the first of the best ones."""
+    """The settings of a model that `train_network` returned; of equally good epochs, the first was kept."""
     watched = history[params.train.early_stopping.monitor]
     best = watched.idxmin() if params.train.early_stopping.monitor == "val_loss" else watched.idxmax()
     padding = padding_of(params)
@@ -129,4 +134,41 @@ def settings_of(params: Params, data: TrainingData, model: keras.Model, history:
         best_epoch=int(history.loc[best, "epoch"]),
         params=params.of_training(),
         coverage=data.coverage,
+    )
+
+
+def optimizer_of(params: TrainParams, steps: int) -> keras.optimizers.Optimizer:
+    """The optimiser, with its learning rate schedule, clipping and weight averaging.
+
+    Args:
+        params: of training.
+        steps: number of batches in an epoch.
+
+    References:
+        Loshchilov & Hutter 2017 (cosine schedule); Pascanu et al. 2013 (clipping the norm); Polyak &
+        Juditsky 1992 (averaged weights).
+    """
+    config = {
+        "learning_rate": learning_rate_of(params, steps * params.epochs),
+        "global_clipnorm": params.clip_norm or None,
+        "use_ema": bool(params.weight_averaging),
+        "ema_momentum": params.weight_averaging,
+    }
+    return OPTIMIZERS[params.optimizer](**config)
+
+
+def learning_rate_of(
+    params: TrainParams, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate: constant, or a schedule over `steps` steps."""
+    schedule = params.schedule
+    if schedule.kind == "constant" and not schedule.warmup:
+        return params.learning_rate
+    rising = round(schedule.warmup * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if rising else params.learning_rate,
+        decay_steps=max(steps - rising, 1),
+        alpha=1.0 if schedule.kind == "constant" else 0.0,
+        warmup_target=params.learning_rate if rising else None,
+        warmup_steps=rising,
     )

@@ -1,4 +1,4 @@
-"""Batches as Keras takes them."""
+"""Batches in the form that Keras reads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class BatchSequence(keras.utils.PyDataset):
         split: texts and labels.
         padding: length buckets.
         batch_size: rows of a batch at most.
-        seed: of the shuffling, anew each epoch and a function of seed and epoch alone; None: no shuffling.
-        epoch: how many epochs went before.
+        seed: of the shuffling, which depends on seed and epoch only; None: no shuffling.
+        epoch: the number of earlier epochs.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class BatchSequence(keras.utils.PyDataset):
         self._batch_size = batch_size
         self._seed = seed
         self._epoch = epoch
-        # Keras takes shapes from this plan, and asks for the next one before the first epoch already.
+        # Keras takes the shapes from this plan, and asks for the next plan before the first epoch.
         self._batches = _first_two_differ(self._plan())
 
     def _plan(self) -> list[Batch]:
@@ -46,7 +46,7 @@ class BatchSequence(keras.utils.PyDataset):
         return pad(self._split.texts, batch), labels[:, None]
 
     def on_epoch_end(self) -> None:
-        """Shuffle anew; Keras calls this."""
+        """Shuffle again; Keras calls this."""
         if self._seed is not None:
             self._epoch += 1
             self._batches = self._plan()
@@ -59,8 +59,8 @@ def padding_of(params: Params) -> Padding:
 
 
 def _first_two_differ(batches: list[Batch]) -> list[Batch]:
-    # On TensorFlow Keras takes the shape of the first two batches for that of all; only where those
-    # two differ in length does it leave the length open.
+    # On TensorFlow, Keras derives the shape of all batches from the first two. It leaves the length open only
+    # if these two differ in length.
     for index, batch in enumerate(batches[1:], start=1):
         if batch.length != batches[0].length:
             batches[1], batches[index] = batch, batches[1]
