@@ -17,6 +17,7 @@ help: ## show this list
 
 repro: $(VENV)/.base ## install the locked packages and run the pipeline
 	dvc repro
+	@moodring verdict
 
 test: $(VENV)/.dev ## install the packages for tests and run all tests
 	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -74,11 +75,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.base: requirements/$(LOCKED).txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) --require-hashes -r requirements/$(LOCKED).txt
-	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@echo "Installing requirements/$(LOCKED).txt into $(VENV): about 3 GB on disk, 1 to 5 minutes."
+	@$(PIP) --require-hashes -r requirements/$(LOCKED).txt
+	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) --require-hashes -r requirements/dev.txt
-	$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@echo "Installing requirements/dev.txt into $(VENV): about 3 GB on disk, 1 to 5 minutes."
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch $@ $(VENV)/.base

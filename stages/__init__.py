@@ -1,10 +1,8 @@
 """One Typer command for each stage of the pipeline: `python -m stages.train --help`."""
 
-import os
 import sys
 from pathlib import Path
 
 # A stage runs the code of its own checkout. DVC runs queued experiments in copies of the checkout, but the
 # installed package is the code of the original checkout.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages

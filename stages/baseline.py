@@ -29,7 +29,7 @@ def main(
     test = read_split(corpus, "test")
     model = fit_nbsvm(chosen.baseline_arch, read_split(corpus, "train"), chosen.seed)
     write_scores(scored, test.labels, score(model, test.texts, WHOLE))
-    print(f"{chosen.dataset}, {chosen.baseline}: {len(model.ngrams):,} n-grams -> {scored}")
+    print(f"{chosen.dataset}, baseline {chosen.baseline}: {len(model.ngrams):,} n-grams -> {scored}")
 
 
 if __name__ == "__main__":

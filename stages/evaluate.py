@@ -35,9 +35,9 @@ def main(
     check_backend()
     from moodring.corpus.arrays import read_split, read_vocabulary
     from moodring.evaluation.calibration import write_calibration
-    from moodring.evaluation.comparison import describe
     from moodring.evaluation.evaluate import Scored, evaluate
     from moodring.evaluation.slices import read_texts
+    from moodring.evaluation.verdict import closing_lines
     from moodring.io.files import read_json, write_json
     from moodring.io.tables import StoredTable
     from moodring.models.load import read_model
@@ -46,7 +46,7 @@ def main(
     from moodring.models.scoring import score
     from moodring.report.figures import write_plots
     from moodring.report.pages import Subject, write_report
-    from moodring.serving.publishing import check_store, publish_or_leave
+    from moodring.serving.publishing import check_store, publish_or_warn
     from moodring.serving.result_files import ResultFiles
 
     files = ResultFiles(clean, corpus, models, metrics, calibration, slices, plots, report)
@@ -66,9 +66,8 @@ def main(
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)
     write_report(report, Subject.of(chosen, read_json(data)), found, plots)
-    said = publish_or_leave(files, chosen)
-    verdict = f"test accuracy {found.metrics['accuracy']:.2%}, {describe(found.metrics, chosen.baseline)}"
-    print(f"{chosen.dataset}, {chosen.arch}: {verdict} -> {metrics}, {report / 'index.html'}; {said}")
+    publish_or_warn(files, chosen)
+    print(closing_lines(chosen, found.metrics, report))
 
 
 if __name__ == "__main__":

@@ -27,14 +27,19 @@ def main(
         "metrics/data.json"
     ),
 ) -> None:
-    """Clean every text, split validation off training, and remove texts that stand on two sides."""
+    """Clean every text, split validation off training, and keep every text in one split only."""
     chosen = load_params(params)
     steps = chosen.data.preprocess
     cleaner = Cleaner(steps, english_stop_words() if steps.stop_words == "english" else ())
     with writing_table(clean, clean_schema(cleaner)) as write:
         found = clean_table(StoredTable(raw), cleaner, chosen.seed, chosen.dataset, write)
     write_json(data, found)
-    print(f"{chosen.dataset}: {found['rows']}, removed from train: {found['removed_from_train']} -> {clean}")
+    rows, removed = found["rows"], sum(found["removed_from_train"].values())
+    print(
+        f"{chosen.dataset}: {rows['train']:,} texts for training, {rows['validation']:,} for validation, "
+        f"{rows['test']:,} for test -> {clean}"
+    )
+    print(f"{removed:,} training texts removed: they are also in another split")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main(
     """Fit the vocabulary on the clean training split only, and encode every split."""
     chosen = load_params(params)
     vocabulary = write_corpus(corpus, StoredTable(clean), chosen.data.tokenize)
-    print(f"{chosen.dataset}: a vocabulary of {len(vocabulary):,} -> {corpus}")
+    print(f"{chosen.dataset}: a vocabulary of {len(vocabulary):,} tokens -> {corpus}")
 
 
 if __name__ == "__main__":

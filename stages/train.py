@@ -45,7 +45,13 @@ def main(
         write_json(summary, result.summary)
         copy_file(models / HISTORY, history)
         run_id = finish_training(run, result)
-    print(f"{chosen.dataset}, {chosen.arch}: {result.summary} -> {models}; MLflow run {run_id or 'to come'}")
+    best = result.summary
+    print(
+        f"{chosen.dataset}, {chosen.arch}: kept epoch {best['best_epoch']} of {best['epochs']}, "
+        f"validation accuracy {best['best_val_accuracy']:.1%}, log loss {best['best_val_loss']:.3f}, "
+        f"{best['weights']:,} weights -> {models}"
+    )
+    print(f"MLflow run: {run_id or 'none yet'}")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ def main(
     chosen = load_params(params)
     name = chosen.architecture.embedding.vectors
     words = write_vectors(vectors, load_vectors(name))
-    print(f"{chosen.arch}, vectors {name}: {words:,} words -> {vectors}")
+    found = f"{words:,} word vectors of {name}" if words else "no pretrained word vectors"
+    print(f"{chosen.arch}: {found} -> {vectors}")
 
 
 if __name__ == "__main__":

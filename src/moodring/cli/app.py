@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import typer
 
 from moodring.cli.doctor import doctor
@@ -16,8 +14,8 @@ from moodring.cli.results import results
 from moodring.cli.runs import runs
 from moodring.cli.sync import sync
 from moodring.cli.ui import ui
+from moodring.cli.verdict import verdict
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hides TensorFlow's start-up messages
 app = typer.Typer(help="Moodring's own commands. DVC runs the pipeline: dvc repro.", no_args_is_help=True)
 
 
@@ -28,5 +26,5 @@ def moodring() -> None:
 
 # `experiment` passes further arguments to DVC.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(experiment)
-for command in (ui, sync, runs, results, promote, push, relocate, doctor, predict):
+for command in (verdict, ui, sync, runs, results, promote, push, relocate, doctor, predict):
     app.command()(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from moodring.checkout.backend import check_backend, installed_version
+from moodring.checkout.backend import check_backend, import_keras, installed_version
 from moodring.doctor.findings import Finding
 from moodring.doctor.fused import obstacles
 from moodring.errors import MoodringError
@@ -21,6 +21,7 @@ def check_keras(params: Params | None) -> Iterator[Finding]:
     """
     try:
         name = check_backend()
+        import_keras()
         import keras
 
         devices = [str(device) for device in keras.distribution.list_devices()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from moodring.checkout.backend import import_keras
 from moodring.models.result import BLEND, LINEAR, MODEL, model_files
 from moodring.models.scoring import Predictor
 
@@ -17,6 +18,7 @@ def read_model(path: Path) -> Predictor:
     files = {file.name: file for file in model_files(path)}
     if MODEL not in files:
         return _linear(files[LINEAR])
+    import_keras()
     from moodring.models.keras_files import load_model
 
     network: Predictor = load_model(files[MODEL])

@@ -93,14 +93,13 @@ def check_served(files: ResultFiles, params: Params, address: str) -> list[Check
     )
 
 
-def publish_or_leave(files: ResultFiles, params: Params) -> str:
-    """As `publish`, but a store that fails is a warning. Returns the text to print about the run.
+def publish_or_warn(files: ResultFiles, params: Params) -> None:
+    """As `publish`, but a store that fails is a warning.
 
     Raises:
         MoodringError: a file is missing or damaged.
     """
     try:
-        return f"MLflow run {publish(files, params).run_id}"
+        publish(files, params)
     except StoreError as error:
         warn(f"{error} The result is complete; run `moodring sync` later to send its run.")
-        return "no MLflow run yet"

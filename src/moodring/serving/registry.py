@@ -15,6 +15,7 @@ from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
+from mlflow.utils import logging_utils
 
 from moodring.errors import MoodringError
 from moodring.io.digests import tree_sha256
@@ -83,7 +84,11 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
                 pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
             )
             tags = {"arch": run.data.tags["arch"], BUNDLE_TAG: digest}
-            registered = mlflow.register_model(model.model_uri, registered_name(dataset), tags=tags)
+            logging_utils.disable_logging()  # it prints a line for each step
+            try:
+                registered = mlflow.register_model(model.model_uri, registered_name(dataset), tags=tags)
+            finally:
+                logging_utils.enable_logging()
     return int(registered.version)
 
 

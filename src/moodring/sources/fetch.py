@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import sys
 import tempfile
 import time
 import urllib.error
@@ -129,6 +130,7 @@ def _is_temporary(error: Exception) -> bool:
 
 
 def _download_once(address: str, target: Path, tried: list[str]) -> bool:
+    print(f"downloading {address}; a large file may take minutes", file=sys.stderr, flush=True)
     request = urllib.request.Request(address, headers={"User-Agent": "moodring"})
     with (
         urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response,

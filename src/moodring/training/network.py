@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 
 import keras
 import pandas as pd
@@ -13,7 +12,7 @@ from moodring.models.result import Settings
 from moodring.params.pipeline import Params
 from moodring.params.training import TrainParams
 from moodring.training.architectures import build, ungated
-from moodring.training.callbacks import Averaging, Release
+from moodring.training.callbacks import Averaging, Release, progress_lines
 from moodring.training.checkpoints import Checkpoint, Progress, State
 from moodring.training.inputs import NO_HOOKS, Hooks, TrainingData
 from moodring.training.sequence import BatchSequence, padding_of
@@ -101,23 +100,25 @@ def fit_network(
     watching = Averaging().around(stopping) if train.weight_averaging else [stopping]
     frozen = params.recurrent.embedding.frozen_epochs
     releasing = [Release(frozen)] if isinstance(frozen, int) and frozen else []
-    # The checkpoint comes before the report: every reported epoch is also saved.
+    # The checkpoint comes before the lines and the report: every reported epoch is also saved.
     saving = [Checkpoint(checkpoint, rows, stopping, state)] if checkpoint else []
-    model.fit(
-        batches,
-        validation_data=BatchSequence(data.validation, padding, train.batch_size),
-        initial_epoch=len(rows),
-        epochs=len(rows) if progress.stopped else train.epochs,
-        shuffle=False,  # the sequence shuffles; Keras would use its global generator
-        verbose=1 if sys.stdout.isatty() else 2,
-        callbacks=[
-            *releasing,
-            keras.callbacks.LambdaCallback(on_epoch_end=note),
-            *watching,
-            *saving,
-            keras.callbacks.LambdaCallback(on_epoch_end=report),
-        ],
-    )
+    with progress_lines(rows, train.epochs) as lines:
+        model.fit(
+            batches,
+            validation_data=BatchSequence(data.validation, padding, train.batch_size),
+            initial_epoch=len(rows),
+            epochs=len(rows) if progress.stopped else train.epochs,
+            shuffle=False,  # the sequence shuffles; Keras would use its global generator
+            verbose=0,
+            callbacks=[
+                *releasing,
+                keras.callbacks.LambdaCallback(on_epoch_end=note),
+                *watching,
+                *saving,
+                lines,
+                keras.callbacks.LambdaCallback(on_epoch_end=report),
+            ],
+        )
     return pd.DataFrame(rows)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from moodring.checkout.backend import import_keras
 from moodring.models.blend import BlendWeights, check_folds, out_of_fold_logits
 from moodring.models.nbsvm import WHOLE, Nbsvm, fit_nbsvm, history_of, judge
 from moodring.models.result import BLEND, LINEAR, MODEL, Settings, write_result
@@ -29,6 +30,7 @@ def train_model(params: Params, data: TrainingData, hooks: Hooks = NO_HOOKS) -> 
     """
     if isinstance(params.architecture, NbsvmParams):
         return _train_linear(params, params.architecture, data, hooks)
+    import_keras()
     from moodring.models.keras_files import save_model, write_model
     from moodring.training.network import settings_of, train_network
 

@@ -1,0 +1,20 @@
+"""Show the verdict on the present result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from moodring.checkout.root import checkout_root
+from moodring.errors import shows_errors
+
+
+@shows_errors
+def verdict() -> None:
+    """Show the test accuracy of the present result, its report, and what to look at next."""
+    from moodring.evaluation.verdict import closing_lines
+    from moodring.io.files import read_json
+    from moodring.params.file import load_params
+
+    root = checkout_root()
+    params, metrics = load_params(root / "params.yaml"), read_json(root / "metrics/test.json")
+    print(closing_lines(params, metrics, Path("report")))

@@ -1,0 +1,34 @@
+"""The verdict on a result in a sentence, and what to look at next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from moodring.evaluation.comparison import describe
+from moodring.params.pipeline import Params
+
+NEXT = 'Next: `moodring runs` lists the runs, `make ui` opens MLflow, `moodring predict "..."` scores texts.'
+
+
+def verdict(params: Params, metrics: Mapping[str, float]) -> str:
+    """One sentence: dataset, architecture, test accuracy, and the comparison with the baseline.
+
+    Args:
+        params: they give the names of dataset, architecture and baseline.
+        metrics: the content of metrics/test.json.
+    """
+    correct = f"{metrics['accuracy']:.1%} of {metrics['rows']:,} test texts are correct"
+    compared = "the baseline" if params.arch == params.baseline else describe(metrics, params.baseline)
+    return f"{params.dataset}, {params.arch}: {correct}, {compared}."
+
+
+def closing_lines(params: Params, metrics: Mapping[str, float], report: Path) -> str:
+    """The last lines of an evaluation, each of at most 100 columns if the names are short.
+
+    Args:
+        params: of the result.
+        metrics: the content of metrics/test.json.
+        report: the directory of the report.
+    """
+    return f"{verdict(params, metrics)}\nReport: {report / 'index.html'}\n{NEXT}"

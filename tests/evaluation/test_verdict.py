@@ -1,0 +1,40 @@
+"""The verdict on a result, as the terminal shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from moodring.evaluation.verdict import closing_lines, verdict
+from moodring.params.pipeline import Params
+
+METRICS = {
+    "accuracy": 0.762685,
+    "rows": 2562,
+    "gain": -0.022248,
+    "gain_low": -0.037685,
+    "gain_high": -0.006777,
+    "mcnemar_p": 0.005557,
+}
+
+
+def test_the_verdict_is_a_sentence_with_accuracy_and_baseline(params: Params) -> None:
+    chosen = params.model_copy(update={"dataset": "twitter", "arch": "gru", "baseline": "nbsvm"})
+    assert verdict(chosen, METRICS) == (
+        "twitter, gru: 76.3% of 2,562 test texts are correct, "
+        "2.2 points below nbsvm (0.7 to 3.8, p = 0.0056)."
+    )
+
+
+def test_the_baseline_is_not_compared_with_itself(params: Params) -> None:
+    chosen = params.model_copy(update={"dataset": "imdb", "arch": "nbsvm", "baseline": "nbsvm"})
+    same = {**METRICS, "gain": 0.0, "gain_low": 0.0, "gain_high": 0.0, "mcnemar_p": 1.0}
+    assert verdict(chosen, same) == "imdb, nbsvm: 76.3% of 2,562 test texts are correct, the baseline."
+
+
+def test_the_closing_lines_name_report_and_next_commands(params: Params) -> None:
+    lines = closing_lines(params, METRICS, Path("report")).splitlines()
+    assert len(lines) == 3
+    assert lines[1] == "Report: report/index.html"
+    for command in ("moodring runs", "make ui", "moodring predict"):
+        assert command in lines[2]
+    assert len(lines[2]) <= 100
