@@ -1,4 +1,4 @@
-"""The GPU benchmark runs, on a CPU claims no fused kernel, and measures the experiments' models."""
+"""The GPU benchmark runs, reports no fused kernel on a CPU, and measures the experiments' models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.gpu import CPU, SIZES, Arch, Size
+from benchmarks.gpu.device import CPU
+from benchmarks.gpu.sizes import SIZES, Arch, Size
 from moodring.experiments.named import merged
 from moodring.params.file import parse_params, read_yaml
 from moodring.params.pipeline import Params
@@ -32,11 +33,11 @@ def run(*arguments: str, **variables: str) -> None:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a quick run wrote."""
-    folder = tmp_path_factory.mktemp("benchmark")
-    run("benchmarks/gpu.py", "--quick", "--json", f"{folder}/a.json", "--markdown", f"{folder}/a.md")
-    tree: dict[str, Any] = json.loads((folder / "a.json").read_text(encoding="utf-8"))
-    table = (folder / "a.md").read_text(encoding="utf-8")
+    """The JSON of a quick run."""
+    directory = tmp_path_factory.mktemp("benchmark")
+    run("-m", "benchmarks.gpu", "--quick", "--json", f"{directory}/a.json", "--markdown", f"{directory}/a.md")
+    tree: dict[str, Any] = json.loads((directory / "a.json").read_text(encoding="utf-8"))
+    table = (directory / "a.md").read_text(encoding="utf-8")
     assert len([line for line in table.splitlines() if line.startswith("| ")]) == len(tree["rows"]) + 2
     return tree
 
@@ -46,12 +47,12 @@ def models(measured: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_every_architecture_is_measured_with_and_without_asking_for_the_fused_path(
+def test_every_architecture_is_measured_with_and_without_the_fused_kernel(
     measured: dict[str, Any],
 ) -> None:
-    asked = {(row["arch"], row["fused_asked"]) for row in models(measured)}
-    assert asked == {("rnn", None)} | {
-        (arch, to) for arch in ("lstm", "bilstm", "gru") for to in (True, False)
+    requested = {(row["arch"], row["fused_requested"]) for row in models(measured)}
+    assert requested == {("rnn", None)} | {
+        (arch, fused) for arch in ("lstm", "bilstm", "gru") for fused in (True, False)
     }
 
 
@@ -65,22 +66,22 @@ def test_every_model_has_figures_and_all_are_positive(measured: dict[str, Any]) 
 
 
 @pytest.mark.slow
-def test_on_a_cpu_nothing_claims_the_fused_path_and_every_row_says_why(measured: dict[str, Any]) -> None:
+def test_on_a_cpu_no_row_uses_the_fused_kernel_and_every_row_has_the_reason(measured: dict[str, Any]) -> None:
     assert measured["device"] == CPU
-    assert not [row for row in measured["rows"] if row["fused_taken"]]
+    assert not [row for row in measured["rows"] if row["fused_used"]]
     assert all(row["note"] for row in measured["rows"])
-    told = {(row["size"], row["arch"], row["fused_asked"]): row["note"] for row in models(measured)}
-    assert told["imdb", "lstm", True] == CPU
-    assert told["imdb", "lstm", False] == "not asked for"
-    assert "SimpleRNN" in told["imdb", "rnn", None]
-    assert "dropout.recurrent" in told["twitter", "lstm", True]
+    notes = {(row["size"], row["arch"], row["fused_requested"]): row["note"] for row in models(measured)}
+    assert notes["imdb", "lstm", True] == CPU
+    assert notes["imdb", "lstm", False] == "not requested"
+    assert "SimpleRNN" in notes["imdb", "rnn", None]
+    assert "dropout.recurrent" in notes["twitter", "lstm", True]
 
 
 @pytest.mark.slow
-def test_a_row_without_figures_says_what_was_raised(measured: dict[str, Any]) -> None:
+def test_a_failed_row_names_its_exception(measured: dict[str, Any]) -> None:
     bare = [row for row in measured["rows"] if row["what"] == "bare kernel"]
     assert {row["arch"] for row in bare} == {"lstm", "bilstm", "gru"}
-    # TensorFlow has its fused operation on GPUs alone.
+    # TensorFlow has its fused operation for GPUs only.
     assert all(row["failed"] and row["note"].startswith("NotImplementedError: ") for row in bare)
 
 
@@ -93,7 +94,7 @@ def test_a_row_without_figures_says_what_was_raised(measured: dict[str, Any]) ->
         ("twitter-lstm", "twitter", "lstm"),
     ],
 )
-def test_it_measures_the_models_of_the_experiments(experiment: str, size: str, arch: str) -> None:
+def test_the_benchmark_measures_the_models_of_the_experiments(experiment: str, size: str, arch: str) -> None:
     tree = merged(read_yaml(ROOT / "params.yaml"), read_yaml(ROOT / "experiments" / f"{experiment}.yaml"))
     params: Params = parse_params(tree, experiment)
     measured: Size = SIZES[size]
@@ -103,7 +104,7 @@ def test_it_measures_the_models_of_the_experiments(experiment: str, size: str, a
     assert asdict(measured.archs[arch]) == expected
 
 
-def test_models_are_built_where_keras_is_installed_alone(tmp_path: Path) -> None:
+def test_keras_is_enough_to_build_models(tmp_path: Path) -> None:
     (tmp_path / "models.py").write_text(
         "import sys\n"
         "for name in ('pydantic', 'ruamel', 'mlflow', 'pandas', 'pyarrow', 'sklearn', 'dvc', 'typer'):\n"
