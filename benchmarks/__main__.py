@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import linear, pipeline, scaling, scoring, text, training
-from benchmarks.machine import environment, others_share
+from benchmarks.machine import environment, share_of_other_processes
 from benchmarks.measure import Plan, say
 from benchmarks.report import Row, markdown, put_into, read_json, update_json
 
@@ -65,16 +65,17 @@ def main(
     chosen = names or DEFAULT
     if unknown := [name for name in chosen if name not in BENCHMARKS]:
         raise typer.BadParameter(f"{', '.join(unknown)}; known: {', '.join(BENCHMARKS)}")
-    with tempfile.TemporaryDirectory(prefix="moodring-benchmarks-") as room:
-        kept = json_file or Path(room) / "results.json"
+    with tempfile.TemporaryDirectory(prefix="moodring-benchmarks-") as directory:
+        kept = json_file or Path(directory) / "results.json"
         for name in chosen:
             benchmark = BENCHMARKS[name]
             plan = Plan(repeats or (1 if small else benchmark.repeats), 2 if small else epochs, small)
             say(f"{name}:")
-            share = others_share()
-            rows = [row.to_json() for row in benchmark.measure(Path(room), plan)]
-            settings = {"small": small, "repeats": plan.repeats, "epochs": plan.epochs, "others": share()}
-            update_json(kept, name, {**settings, "environment": environment(), "rows": rows})
+            share = share_of_other_processes()
+            rows = [row.to_json() for row in benchmark.measure(Path(directory), plan)]
+            settings = {"small": small, "repeats": plan.repeats, "epochs": plan.epochs}
+            measured = {"other_processes": share(), "environment": environment(), "rows": rows}
+            update_json(kept, name, {**settings, **measured})
         table = markdown(read_json(kept), list(BENCHMARKS))
     if markdown_file:
         put_into(markdown_file, table)

@@ -37,12 +37,12 @@ def cleaner_for(params: Params) -> Cleaner:
     return Cleaner(steps, english_stop_words() if steps.stop_words == "english" else ())
 
 
-def raw_file(room: Path, experiment: str, rows: int | None = None) -> Path:
+def raw_file(directory: Path, experiment: str, rows: int | None = None) -> Path:
     """A raw table: the whole corpus, or so many rows of each split, half of either class.
 
     Within a split positive texts come first, as in both notebooks: their validation is the last tenth.
     """
-    path = room / f"{experiment_params(experiment).dataset}-{rows or 'all'}.parquet"
+    path = directory / f"{experiment_params(experiment).dataset}-{rows or 'all'}.parquet"
     if not path.exists():
         in_child(make_raw, experiment=experiment, rows=rows, path=str(path))
     return path
@@ -61,16 +61,16 @@ def make_raw(experiment: str, rows: int | None, path: str) -> None:
     write_table(Path(path), table.take(np.concatenate(chosen)))
 
 
-def corpus_folder(room: Path, experiment: str, raw: Path) -> Path:
+def corpus_directory(directory: Path, experiment: str, raw: Path) -> Path:
     """The corpus that the preprocess and tokenize stages make of a raw table."""
-    path = room / f"{raw.stem}-{experiment}"
+    path = directory / f"{raw.stem}-{experiment}"
     if not path.exists():
         in_child(make_corpus, experiment=experiment, raw=str(raw), path=str(path))
     return path
 
 
 def make_corpus(experiment: str, raw: str, path: str) -> None:
-    """See `corpus_folder`; the clean table stands beside it."""
+    """See `corpus_directory`; the clean table stands beside it."""
     params = experiment_params(experiment)
     write_clean_corpus(Path(path), Path(f"{path}.parquet"), StoredTable(Path(raw)), params)
 

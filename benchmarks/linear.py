@@ -21,20 +21,23 @@ NOTE = (
 )
 
 
-def linear(room: Path, plan: Plan) -> list[Row]:
+def linear(directory: Path, plan: Plan) -> list[Row]:
     """Both corpora with their notebook's LSTM."""
     rows = []
     for experiment in ("imdb-lstm", "twitter-lstm"):
-        raw = str(raw_file(room, experiment, plan.cut(None, SMALL_ROWS)))
+        raw = str(raw_file(directory, experiment, plan.cut(None, SMALL_ROWS)))
         epochs = plan.cut(None, plan.epochs)
         pieces = [
             partial(in_child, train_linear, raw=raw),
             partial(in_child, train_experiment, experiment=experiment, raw=raw, epochs=epochs),
         ]
         sides = alternate(pieces, plan.repeats)
-        for what, unit, field in (("texts to model", "s", "seconds"), ("test accuracy", "share", "accuracy")):
+        for figure, unit, field in (
+            ("texts to model", "s", "seconds"),
+            ("test accuracy", "share", "accuracy"),
+        ):
             theirs, ours = ([found[field] for found in side] for side in sides)
-            rows.append(Row(f"{experiment}: {what}", unit, RIVAL, theirs, ours, "ours / rival", None, NOTE))
+            rows.append(Row(f"{experiment}: {figure}", unit, RIVAL, theirs, ours, "ours / rival", None, NOTE))
     return rows
 
 
@@ -65,10 +68,10 @@ def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str,
         fitted = params.train.model_copy(update={"epochs": epochs})
         params = params.model_copy(update={"train": fitted})
     table = pq.read_table(raw)
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
+    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
         start = time.perf_counter()
-        corpus = Path(room, "corpus")
-        vocabulary = write_clean_corpus(corpus, Path(room, "clean.parquet"), table, params)
+        corpus = Path(directory, "corpus")
+        vocabulary = write_clean_corpus(corpus, Path(directory, "clean.parquet"), table, params)
         train, validation = read_split(corpus, "train"), read_split(corpus, "validation")
         model, _ = network.train_network(params, TrainingData(len(vocabulary), train, validation))
         seconds = time.perf_counter() - start

@@ -39,7 +39,7 @@ def environment() -> dict[str, Any]:
     }
 
 
-def others_share() -> Callable[[], float | None]:
+def share_of_other_processes() -> Callable[[], float | None]:
     """Begin to watch; the answer tells which share of all cores other processes took since then.
 
     None where the system does not tell. What a machine at work gives is no measurement: above all rivals

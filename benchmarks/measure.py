@@ -102,8 +102,8 @@ def in_child(work: Callable[..., Any], **arguments: Any) -> Any:
     Raises:
         RuntimeError: it failed; with the end of what it printed.
     """
-    with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-        result, log = Path(room) / "result.json", Path(room) / "log"
+    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
+        result, log = Path(directory) / "result.json", Path(directory) / "log"
         command = [sys.executable, "-m", "benchmarks.child", f"{work.__module__}:{work.__name__}"]
         with log.open("w") as stream:
             done = subprocess.run(

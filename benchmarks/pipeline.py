@@ -18,9 +18,9 @@ RESTORED = "DVC took every stage from its run cache in each of these; none was e
 WARM_UP = "The files of both are in the system's cache: each ran once before."
 
 
-def repro(room: Path, plan: Plan) -> list[Row]:
+def repro(directory: Path, plan: Plan) -> list[Row]:
     """`dvc repro` with nothing to do, and back to an architecture that has run, against empty stages."""
-    project, bare = moodring_project(room / "repro"), true_project(room / "true")
+    project, bare = moodring_project(directory / "repro"), true_project(directory / "true")
     for arch in ("gru", "lstm"):
         project.choose(arch)
         project.run(*REPRO)
@@ -29,16 +29,16 @@ def repro(room: Path, plan: Plan) -> list[Row]:
     pairs = max(plan.repeats, plan.cut(PAIRS, 1))
     theirs, ours = alternate([bare_idle, idle], pairs)
     beside, back = alternate([bare_idle, switch.repro], pairs)
-    what = "`dvc repro`, back to an `arch` that has run"
+    switched = "`dvc repro`, back to an `arch` that has run"
     return [
         Row("`dvc repro`, nothing to do", "s", TRUE, theirs, ours, "ours / rival", IDLE, WARM_UP),
-        Row(what, "s", TRUE, beside, back, "ours / rival", RESTORING, RESTORED),
+        Row(switched, "s", TRUE, beside, back, "ours / rival", RESTORING, RESTORED),
     ]
 
 
-def predict(room: Path, plan: Plan) -> list[Row]:
+def predict(directory: Path, plan: Plan) -> list[Row]:
     """The first prediction of a fresh process against importing Keras."""
-    project = moodring_project(room / "predict")
+    project = moodring_project(directory / "predict")
     project.run(*REPRO)
     program = str(Path(sys.executable).with_name("moodring"))
 

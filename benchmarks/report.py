@@ -34,7 +34,7 @@ class Row:
     """One comparison; value i of `theirs` was measured right before value i of `ours`.
 
     Args:
-        what: is compared.
+        name: of the comparison.
         unit: of the values; `share` is shown as a percentage.
         rival: who is compared with.
         theirs: the rival's values; empty where nothing could be measured, and `note` says why.
@@ -44,7 +44,7 @@ class Row:
         note: what a reader must know besides.
     """
 
-    what: str
+    name: str
     unit: str
     rival: str
     theirs: list[float]
@@ -109,7 +109,7 @@ def markdown(entries: dict[str, Any], order: Sequence[str]) -> str:
     """All entries as one table, with what they were measured on; `order` is that of the names."""
     names = [name for name in order if name in entries] + sorted(set(entries) - set(order))
     lines = [
-        "| what | rival | Moodring | ratio (min-max) | target | met |",
+        "| comparison | rival | Moodring | ratio (min-max) | target | met |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     notes: list[str] = []
@@ -120,20 +120,20 @@ def markdown(entries: dict[str, Any], order: Sequence[str]) -> str:
                 notes += [row.note] if row.note not in notes else []
             mark = f" [{notes.index(row.note) + 1}]" if row.note else ""
             small = " (small data: no result)" if entries[name]["small"] else ""
-            lines.append(_line(f"`{name}`: {row.what}{small}{mark}", row))
+            lines.append(_line(f"`{name}`: {row.name}{small}{mark}", row))
     numbered = [f"{number}. {note}" for number, note in enumerate(notes, start=1)]
     return "\n".join([*lines, "", *numbered, *([""] if numbered else []), *_measured_on(entries, names), ""])
 
 
-def _line(what: str, row: Row) -> str:
+def _line(name: str, row: Row) -> str:
     target = "-" if row.target is None else f"{row.division} {row.target}"
     met = {True: "yes", False: "**no**", None: "-"}[row.met]
     if not (ratios := row.ratios):
-        return f"| {what} | {row.rival}: - | - | - | {target} | {met} |"
+        return f"| {name} | {row.rival}: - | - | - | {target} | {met} |"
     middle = statistics.median(ratios)
     ratio = f"{middle:.3g} ({min(ratios):.3g}-{max(ratios):.3g})"
     values = [_shown(statistics.median(values), row.unit) for values in (row.theirs, row.ours)]
-    return f"| {what} | {row.rival}: {values[0]} | {values[1]} | {ratio} | {target} | {met} |"
+    return f"| {name} | {row.rival}: {values[0]} | {values[1]} | {ratio} | {target} | {met} |"
 
 
 def _shown(value: float, unit: str) -> str:
@@ -149,7 +149,9 @@ def _measured_on(entries: dict[str, Any], names: Sequence[str]) -> list[str]:
         places.setdefault(_place(entries[name]["environment"]), []).append(f"`{name}`")
     lines = [f"Measured on {place}: {', '.join(there)}." for place, there in places.items()]
     busy = [
-        f"`{name}` {share:.0%}" for name in names if (share := entries[name].get("others") or 0) > AT_REST
+        f"`{name}` {share:.0%}"
+        for name in names
+        if (share := entries[name].get("other_processes") or 0) > AT_REST
     ]
     if busy:
         lines.append(

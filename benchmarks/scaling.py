@@ -24,31 +24,31 @@ NOTE = (
 )
 
 
-def scale(room: Path, plan: Plan) -> list[Row]:
+def scale(directory: Path, plan: Plan) -> list[Row]:
     """The corpus against ten of it."""
-    one = raw_file(room, EXPERIMENT, plan.cut(None, SMALL_ROWS))
-    ten = room / f"{one.stem}-x{COPIES}.parquet"
+    one = raw_file(directory, EXPERIMENT, plan.cut(None, SMALL_ROWS))
+    ten = directory / f"{one.stem}-x{COPIES}.parquet"
     in_child(multiply, source=str(one), target=str(ten), copies=COPIES)
-    params = room / "params.yaml"
+    params = directory / "params.yaml"
     with params.open("w", encoding="utf-8") as stream:
         YAML(typ="safe", pure=True).dump(experiment_params(EXPERIMENT).model_dump(), stream)
-    small, large = alternate([partial(_stages, raw, params, room) for raw in (one, ten)], plan.repeats)
+    small, large = alternate([partial(_stages, raw, params, directory) for raw in (one, ten)], plan.repeats)
     small_took, large_took = ([cost["seconds"] for cost in side] for side in (small, large))
     small_held, large_held = ([cost["peak_mib"] for cost in side] for side in (small, large))
     rows = in_child(count, path=str(one))
-    what, rival = f"preprocess + tokenize, {COPIES * rows:,} texts", f"Moodring, {rows:,} texts"
+    name, rival = f"preprocess + tokenize, {COPIES * rows:,} texts", f"Moodring, {rows:,} texts"
     limit = [LIMIT_MIB] * len(large_held)
-    held = f"{what}: peak memory"
+    held = f"{name}: peak memory"
     return [
-        Row(what, "s", rival, small_took, large_took, "ours / rival", Target("at most", 11), NOTE),
+        Row(name, "s", rival, small_took, large_took, "ours / rival", Target("at most", 11), NOTE),
         Row(held, "MiB", rival, small_held, large_held, "ours / rival", None, NOTE),
         Row(held, "MiB", "the limit", limit, large_held, "ours / rival", Target("at most", 1), NOTE),
     ]
 
 
-def _stages(raw: Path, params: Path, room: Path) -> dict[str, Any]:
-    clean = room / "clean.parquet"
-    report, corpus = room / "report.json", room / "corpus"
+def _stages(raw: Path, params: Path, directory: Path) -> dict[str, Any]:
+    clean = directory / "clean.parquet"
+    report, corpus = directory / "report.json", directory / "corpus"
     steps = (
         ("preprocess", "--raw", raw, "--clean", clean, "--report", report),
         ("tokenize", "--clean", clean, "--corpus", corpus),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import corpus_folder, experiment_params, raw_file, stop_words_in_order, texts_of
+from benchmarks.data import corpus_directory, experiment_params, raw_file, stop_words_in_order, texts_of
 from benchmarks.measure import SMALL_ROWS, Plan, alternate, in_child
 from benchmarks.report import Row, Target
 
@@ -20,15 +20,15 @@ NOTE = (
 )
 
 
-def score_texts(room: Path, plan: Plan) -> list[Row]:
+def score_texts(directory: Path, plan: Plan) -> list[Row]:
     """Batches of 10,000 tweets and of 1,000 reviews."""
     rows = []
-    for experiment, texts, what in (
+    for experiment, texts, kind in (
         ("twitter-lstm", plan.cut(10_000, 500), "tweets"),
         ("imdb-lstm", plan.cut(1000, 100), "reviews"),
     ):
-        raw = raw_file(room, experiment, plan.cut(None, SMALL_ROWS))
-        corpus = corpus_folder(room, experiment, raw)
+        raw = raw_file(directory, experiment, plan.cut(None, SMALL_ROWS))
+        corpus = corpus_directory(directory, experiment, raw)
         theirs, ours = in_child(
             time_scoring,
             experiment=experiment,
@@ -37,8 +37,8 @@ def score_texts(room: Path, plan: Plan) -> list[Row]:
             texts=texts,
             repeats=plan.repeats,
         )
-        rival = f"the {'IMDB' if what == 'reviews' else 'Twitter'} notebook"
-        rows.append(Row(f"{texts:,} {what}", "s", rival, theirs, ours, "rival / ours", TARGET, NOTE))
+        rival = f"the {'IMDB' if kind == 'reviews' else 'Twitter'} notebook"
+        rows.append(Row(f"{texts:,} {kind}", "s", rival, theirs, ours, "rival / ours", TARGET, NOTE))
     return rows
 
 
@@ -49,7 +49,7 @@ def time_scoring(experiment: str, raw: str, corpus: str, texts: int, repeats: in
     pool = test if texts <= len(test) else train + test
     batch = pool[:: len(pool) // texts][:texts]
     sides: list[Callable[[list[str]], Any]] = [
-        _imdb_seed(train) if experiment == "imdb-lstm" else _twitter_seed(train, test),
+        _imdb_notebook(train) if experiment == "imdb-lstm" else _twitter_notebook(train, test),
         _ours(experiment, Path(corpus)),
     ]
     for side in sides:
@@ -67,36 +67,36 @@ def time_scoring(experiment: str, raw: str, corpus: str, texts: int, repeats: in
     return alternate([timed(side) for side in sides], repeats)
 
 
-def _imdb_seed(train: list[str]) -> Callable[[list[str]], Any]:
+def _imdb_notebook(train: list[str]) -> Callable[[list[str]], Any]:
     from keras.utils import pad_sequences
 
-    from benchmarks import seeds
+    from benchmarks import notebooks
 
-    tokenizer = seeds.Tokenizer(num_words=seeds.IMDB_WORDS)
-    tokenizer.fit_on_texts(map(seeds.rm_tags, train))
-    model = seeds.imdb_model()
+    tokenizer = notebooks.Tokenizer(num_words=notebooks.IMDB_WORDS)
+    tokenizer.fit_on_texts(map(notebooks.rm_tags, train))
+    model = notebooks.imdb_model()
 
     def score(texts: list[str]) -> Any:
-        sequences = tokenizer.texts_to_sequences([seeds.rm_tags(text) for text in texts])
-        return model.predict(pad_sequences(sequences, maxlen=seeds.IMDB_LENGTH), verbose=0)
+        sequences = tokenizer.texts_to_sequences([notebooks.rm_tags(text) for text in texts])
+        return model.predict(pad_sequences(sequences, maxlen=notebooks.IMDB_LENGTH), verbose=0)
 
     return score
 
 
-def _twitter_seed(train: list[str], test: list[str]) -> Callable[[list[str]], Any]:
+def _twitter_notebook(train: list[str], test: list[str]) -> Callable[[list[str]], Any]:
     from keras.utils import pad_sequences
 
-    from benchmarks import seeds
+    from benchmarks import notebooks
 
-    cleaning = seeds.TwitterCleaning(stop_words_in_order())
-    tokenizer = seeds.Tokenizer()
+    cleaning = notebooks.TwitterCleaning(stop_words_in_order())
+    tokenizer = notebooks.Tokenizer()
     tokenizer.fit_on_texts(train + test)
-    model = seeds.twitter_model(len(tokenizer.word_index) + 1)
+    model = notebooks.twitter_model(len(tokenizer.word_index) + 1)
 
     def score(texts: list[str]) -> Any:
         clean = [cleaning.preprocess(text, True) for text in texts]
-        padded = pad_sequences(tokenizer.texts_to_sequences(clean), maxlen=seeds.TWITTER_LENGTH)
-        return model.predict(padded, batch_size=seeds.TWITTER_BATCH, verbose=0)
+        padded = pad_sequences(tokenizer.texts_to_sequences(clean), maxlen=notebooks.TWITTER_LENGTH)
+        return model.predict(padded, batch_size=notebooks.TWITTER_BATCH, verbose=0)
 
     return score
 
@@ -120,8 +120,10 @@ def _ours(experiment: str, corpus: Path) -> Callable[[list[str]], Any]:
         padding.max_length, padding.buckets, words, model.count_params(), 1, params.of_training()
     )
     with tempfile.TemporaryDirectory(prefix="moodring-") as place:
-        room = Path(place)
-        write_model(room / "models", model, pd.DataFrame({"epoch": [1]}), settings)
+        directory = Path(place)
+        write_model(directory / "models", model, pd.DataFrame({"epoch": [1]}), settings)
         clean = Path(f"{corpus}.parquet")
-        write_bundle(room / "bundle", room / "models", corpus / VOCABULARY, clean, params.evaluate.threshold)
-        return TextScorer.from_bundle(room / "bundle").scores
+        write_bundle(
+            directory / "bundle", directory / "models", corpus / VOCABULARY, clean, params.evaluate.threshold
+        )
+        return TextScorer.from_bundle(directory / "bundle").scores

@@ -36,12 +36,12 @@ ALIKE = (
 SPACE = re.compile(r"[^\S \t\n]")
 
 
-def text_imdb(room: Path, plan: Plan) -> list[Row]:
+def text_imdb(directory: Path, plan: Plan) -> list[Row]:
     """IMDB's 50,000 reviews against the IMDB notebook."""
-    raw = str(raw_file(room, "imdb-lstm", plan.cut(None, SMALL_ROWS)))
+    raw = str(raw_file(directory, "imdb-lstm", plan.cut(None, SMALL_ROWS)))
     rival = "the IMDB notebook"
-    seed = partial(in_child, seed_imdb, raw=raw)
-    rows = _rows(rival, seed, _ours("imdb-lstm", raw, 1), plan, 5)
+    notebook = partial(in_child, notebook_imdb, raw=raw)
+    rows = _rows(rival, notebook, _ours("imdb-lstm", raw, 1), plan, 5)
     found = in_child(words_alike, raw=raw)
     alike = found["alike"] / found["texts"]
     return [
@@ -50,13 +50,13 @@ def text_imdb(room: Path, plan: Plan) -> list[Row]:
     ]
 
 
-def text_twitter(room: Path, plan: Plan) -> list[Row]:
+def text_twitter(directory: Path, plan: Plan) -> list[Row]:
     """The tweets, 20 times over, with stop words and stemming, against the Twitter notebook."""
-    raw = str(raw_file(room, "twitter-lstm", plan.cut(None, SMALL_ROWS)))
+    raw = str(raw_file(directory, "twitter-lstm", plan.cut(None, SMALL_ROWS)))
     copies = plan.cut(TWITTER_COPIES, 2)
     in_child(check_twitter, raw=raw)
-    seed = partial(in_child, seed_twitter, raw=raw, copies=copies)
-    return _rows("the Twitter notebook", seed, _ours("twitter-lstm", raw, copies), plan, 10)
+    notebook = partial(in_child, notebook_twitter, raw=raw, copies=copies)
+    return _rows("the Twitter notebook", notebook, _ours("twitter-lstm", raw, copies), plan, 10)
 
 
 def _ours(experiment: str, raw: str, copies: int) -> Callable[[], dict[str, Any]]:
@@ -65,48 +65,48 @@ def _ours(experiment: str, raw: str, copies: int) -> Callable[[], dict[str, Any]
 
 def _rows(
     rival: str,
-    seed: Callable[[], dict[str, Any]],
+    notebook: Callable[[], dict[str, Any]],
     moodring: Callable[[], dict[str, Any]],
     plan: Plan,
     faster: float,
 ) -> list[Row]:
     """Time, peak of the whole process, and increase, of the two sides by turns."""
-    theirs, mine = alternate([seed, moodring], plan.repeats)
+    theirs, mine = alternate([notebook, moodring], plan.repeats)
 
     theirs_took, ours_took = ([cost["seconds"] for cost in side] for side in (theirs, mine))
     target = Target("at least", faster)
     rows = [Row("preprocess + tokenize", "s", rival, theirs_took, ours_took, "rival / ours", target)]
-    for what, field in (("whole process", "peak_mib"), ("increase", "increase_mib")):
+    for memory, field in (("whole process", "peak_mib"), ("increase", "increase_mib")):
         theirs_held, ours_held = ([cost[field] for cost in side] for side in (theirs, mine))
         note = MEMORY
         if None in theirs_held + ours_held:
             theirs_held, ours_held, note = [], [], "This system does not tell by how much memory grew."
         rows.append(
-            Row(f"peak memory, {what}", "MiB", rival, theirs_held, ours_held, "ours / rival", THIRD, note)
+            Row(f"peak memory, {memory}", "MiB", rival, theirs_held, ours_held, "ours / rival", THIRD, note)
         )
     return rows
 
 
-def seed_imdb(raw: str) -> dict[str, Any]:
+def notebook_imdb(raw: str) -> dict[str, Any]:
     """The IMDB notebook's code, measured."""
-    from benchmarks import seeds
+    from benchmarks import notebooks
 
     train_raw, test_raw = texts_of(raw, "train"), texts_of(raw, "test")
     with measured() as cost:
-        train_texts = [seeds.rm_tags(text) for text in train_raw]
-        test_texts = [seeds.rm_tags(text) for text in test_raw]
-        seeds.imdb_arrays(train_texts, test_texts)
+        train_texts = [notebooks.rm_tags(text) for text in train_raw]
+        test_texts = [notebooks.rm_tags(text) for text in test_raw]
+        notebooks.imdb_arrays(train_texts, test_texts)
     return asdict(cost)
 
 
-def seed_twitter(raw: str, copies: int) -> dict[str, Any]:
+def notebook_twitter(raw: str, copies: int) -> dict[str, Any]:
     """The Twitter notebook's code, measured."""
-    from benchmarks import seeds
+    from benchmarks import notebooks
 
-    cleaning = seeds.TwitterCleaning(stop_words_in_order())
+    cleaning = notebooks.TwitterCleaning(stop_words_in_order())
     train_texts, test_texts = (texts_of(raw, split) * copies for split in ("train", "test"))
     with measured() as cost:
-        seeds.twitter_arrays(cleaning, train_texts, test_texts)
+        notebooks.twitter_arrays(cleaning, train_texts, test_texts)
     return asdict(cost)
 
 
@@ -133,16 +133,16 @@ def words_alike(raw: str) -> dict[str, int]:
     """Compare what the two sides encode of IMDB, as words; see `ALIKE`."""
     from collections import Counter
 
-    from benchmarks import seeds
+    from benchmarks import notebooks
     from moodring.corpus.ragged import SPECIAL
     from moodring.corpus.vocabulary import Vocabulary
 
     params = experiment_params("imdb-lstm")
     texts = {split: texts_of(raw, split) for split in ("train", "test")}
-    stripped = {split: [seeds.rm_tags(text) for text in part] for split, part in texts.items()}
-    tokenizer = seeds.Tokenizer(num_words=seeds.IMDB_WORDS)
+    stripped = {split: [notebooks.rm_tags(text) for text in part] for split, part in texts.items()}
+    tokenizer = notebooks.Tokenizer(num_words=notebooks.IMDB_WORDS)
     tokenizer.fit_on_texts(stripped["train"])
-    theirs = {word for word, index in tokenizer.word_index.items() if index < seeds.IMDB_WORDS}
+    theirs = {word for word, index in tokenizer.word_index.items() if index < notebooks.IMDB_WORDS}
     cleaner = cleaner_for(params)
     clean = {split: cleaner.clean_all(part) for split, part in texts.items()}
     vocabulary = Vocabulary.fit(clean["train"], params.data.tokenize)
@@ -178,9 +178,9 @@ def check_twitter(raw: str) -> None:
     Raises:
         ValueError: they do not.
     """
-    from benchmarks import seeds
+    from benchmarks import notebooks
 
-    cleaning = seeds.TwitterCleaning(stop_words_in_order())
+    cleaning = notebooks.TwitterCleaning(stop_words_in_order())
     texts = texts_of(raw, "train") + texts_of(raw, "test")
     cleaned = cleaner_for(experiment_params("twitter-lstm")).clean_all(texts).to_pylist()
     for text, own in zip(texts, cleaned, strict=True):

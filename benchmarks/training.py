@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import (
-    corpus_folder,
+    corpus_directory,
     experiment_params,
     labels_of,
     raw_file,
@@ -47,23 +47,23 @@ APART = (
 )
 
 
-def train_imdb(room: Path, plan: Plan) -> list[Row]:
+def train_imdb(directory: Path, plan: Plan) -> list[Row]:
     """The IMDB LSTM of the notebook's size."""
-    return _rows(room, plan, "imdb-lstm", "the IMDB notebook", 1.8)
+    return _rows(directory, plan, "imdb-lstm", "the IMDB notebook", 1.8)
 
 
-def train_twitter(room: Path, plan: Plan) -> list[Row]:
+def train_twitter(directory: Path, plan: Plan) -> list[Row]:
     """The Twitter LSTM of the notebook's size."""
-    return _rows(room, plan, "twitter-lstm", "the Twitter notebook", 8)
+    return _rows(directory, plan, "twitter-lstm", "the Twitter notebook", 8)
 
 
-def _rows(room: Path, plan: Plan, experiment: str, rival: str, faster: float) -> list[Row]:
-    raw = raw_file(room, experiment, plan.cut(None, SMALL_ROWS))
-    corpus = corpus_folder(room, experiment, raw)
-    arrays = str(room / f"{raw.stem}.npz")
+def _rows(directory: Path, plan: Plan, experiment: str, rival: str, faster: float) -> list[Row]:
+    raw = raw_file(directory, experiment, plan.cut(None, SMALL_ROWS))
+    corpus = corpus_directory(directory, experiment, raw)
+    arrays = str(directory / f"{raw.stem}.npz")
     in_child(make_arrays, experiment=experiment, raw=str(raw), path=arrays)
     pieces = [
-        partial(in_child, train_seed, experiment=experiment, arrays=arrays, epochs=plan.epochs),
+        partial(in_child, train_notebook, experiment=experiment, arrays=arrays, epochs=plan.epochs),
         partial(in_child, train_ours, experiment=experiment, corpus=str(corpus), epochs=plan.epochs),
     ]
     has_torch = importlib.util.find_spec("torch") is not None
@@ -89,40 +89,40 @@ def make_arrays(experiment: str, raw: str, path: str) -> None:
     """The notebook's padded arrays and labels, as one `.npz` file."""
     import numpy as np
 
-    from benchmarks import seeds
+    from benchmarks import notebooks
 
     train, test = (texts_of(raw, split) for split in ("train", "test"))
     if experiment == "imdb-lstm":
-        x_train, x_test, tokenizer = seeds.imdb_arrays(
-            *(list(map(seeds.rm_tags, part)) for part in (train, test))
+        x_train, x_test, tokenizer = notebooks.imdb_arrays(
+            *(list(map(notebooks.rm_tags, part)) for part in (train, test))
         )
     else:
-        cleaning = seeds.TwitterCleaning(stop_words_in_order())
-        x_train, x_test, tokenizer = seeds.twitter_arrays(cleaning, train, test)
+        cleaning = notebooks.TwitterCleaning(stop_words_in_order())
+        x_train, x_test, tokenizer = notebooks.twitter_arrays(cleaning, train, test)
     y_train, y_test = (np.array(labels_of(raw, split)) for split in ("train", "test"))
     words = len(tokenizer.word_index) + 1
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, words=words)
 
 
-def train_seed(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
+def train_notebook(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
     """The notebook's training and evaluation."""
     import keras
     import numpy as np
 
-    from benchmarks import seeds
+    from benchmarks import notebooks
     from benchmarks.clocks import EpochClock
 
     data = np.load(arrays)
     x_train, y_train = data["x_train"], data["y_train"]
     keras.utils.set_random_seed(7)
     imdb = experiment == "imdb-lstm"
-    model = seeds.imdb_model() if imdb else seeds.twitter_model(int(data["words"]))
+    model = notebooks.imdb_model() if imdb else notebooks.twitter_model(int(data["words"]))
     clock = EpochClock()
     model.fit(
         x_train,
         y_train,
         validation_split=VALIDATION,
-        batch_size=seeds.IMDB_BATCH if imdb else seeds.TWITTER_BATCH,
+        batch_size=notebooks.IMDB_BATCH if imdb else notebooks.TWITTER_BATCH,
         epochs=epochs,
         callbacks=[clock],
         verbose=2,  # no progress bar, as ours
@@ -161,7 +161,7 @@ def train_torch(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
     """The model of the same size in PyTorch; its speed alone."""
     import numpy as np
 
-    from benchmarks.torch_rival import epoch_seconds
+    from benchmarks.torch_lstm import epoch_seconds
 
     data = np.load(arrays)
     rows = int(len(data["x_train"]) * (1 - VALIDATION))
@@ -185,24 +185,24 @@ def _speed(rows: int, seconds: list[float]) -> float:
     return rows / statistics.median(seconds[1:])
 
 
-def train_overhead(room: Path, plan: Plan) -> list[Row]:
+def train_overhead(directory: Path, plan: Plan) -> list[Row]:
     """Wall time of our training over the sum of its steps."""
     rows = []
     for experiment in ("imdb-lstm", "twitter-lstm", "params"):
         # Short texts train for as long as their parameters say: there tracing weighs most.
         own = experiment_params(experiment).train.epochs
         epochs = plan.epochs if plan.small or experiment == "imdb-lstm" else own
-        raw = raw_file(room, experiment, plan.cut(None, SMALL_ROWS))
-        corpus = corpus_folder(room, experiment, raw)
+        raw = raw_file(directory, experiment, plan.cut(None, SMALL_ROWS))
+        corpus = corpus_directory(directory, experiment, raw)
         piece = partial(in_child, time_training, experiment=experiment, corpus=str(corpus), epochs=epochs)
         (found,) = alternate([piece], plan.repeats)
         name = "Twitter with params.yaml" if experiment == "params" else experiment
-        for what, ours, theirs, target, note in (
+        for figure, ours, theirs, target, note in (
             ("epochs over steps inside", "wall", "inside", OVERHEAD, INSIDE),
             ("later epochs over steps apart", "later_wall", "apart", None, APART),
         ):
             steps, walls = ([times[field] for times in found] for field in (theirs, ours))
-            compared = f"{name}, {epochs} epochs: {what}"
+            compared = f"{name}, {epochs} epochs: {figure}"
             rows.append(Row(compared, "s", "its steps", steps, walls, "ours / rival", target, note))
     return rows
 
@@ -230,10 +230,10 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     padding = sequence.padding_of(params)
 
     def trained(clock: WallClock) -> Any:
-        with tempfile.TemporaryDirectory(prefix="moodring-") as room:
-            os.environ["DVC_ROOT"] = room
-            os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{room}/mlflow.db"
-            os.chdir(room)
+        with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
+            os.environ["DVC_ROOT"] = directory
+            os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{directory}/mlflow.db"
+            os.chdir(directory)
             with training_run(params, data, key) as run:
                 keras.utils.set_random_seed(params.seed)
                 model = build(params.recurrent, words, params.data.max_length)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.measure import in_child, measured
-from benchmarks.report import BEGIN, END, Row, Target, markdown, put_into, read_json, update_json
-from benchmarks.seeds import (
+from benchmarks.notebooks import (
     TWITTER_LENGTH,
     Tokenizer,
     TwitterCleaning,
@@ -19,6 +18,7 @@ from benchmarks.seeds import (
     text_to_word_sequence,
     twitter_arrays,
 )
+from benchmarks.report import BEGIN, END, Row, Target, markdown, put_into, read_json, update_json
 
 PLACE = {"cpu": "a CPU", "cores": 2, "memory_gib": 4, "system": "Linux", "python": "3", "backend": "jax"}
 
@@ -145,7 +145,9 @@ def test_separate_invocations_add_up_and_a_later_one_replaces_its_own(tmp_path: 
 
 def test_a_table_says_which_figures_come_from_a_machine_at_work() -> None:
     entry = {"small": False, "environment": {**PLACE, "packages": {}}, "rows": []}
-    entries = {"a": {**entry, "others": 0.01}, "b": {**entry, "others": 0.4}, "c": {**entry, "others": None}}
+    entries = {
+        name: {**entry, "other_processes": share} for name, share in (("a", 0.01), ("b", 0.4), ("c", None))
+    }
     assert "doubtful: `b` 40%." in markdown(entries, [])
     assert "doubtful" not in markdown({"a": entries["a"]}, [])
 
