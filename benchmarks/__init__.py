@@ -1,1 +1,1 @@
-"""Moodring measured against the notebooks and others; not a part of the tests."""
+"""Comparisons of Moodring's speed with the notebooks and other tools; not a part of the tests."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME ...`: measure, and keep what was found."""
+"""`python -m benchmarks NAME ...`: measures, and writes the figures."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Benchmark:
     """One benchmark.
 
     Args:
-        measure: takes a temporary directory of the run and the plan.
-        repeats: how many pairs unless told.
-        on_demand: takes so long that it runs only when it is named.
+        measure: a function of a temporary directory and the plan; it returns the rows.
+        repeats: default number of pairs.
+        on_demand: it takes long, so it runs only if it is named.
     """
 
     measure: Callable[[Path, Plan], list[Row]]
@@ -47,21 +47,26 @@ DEFAULT = [name for name, benchmark in BENCHMARKS.items() if not benchmark.on_de
 
 
 def main(
-    names: Annotated[list[str] | None, typer.Argument(help=f"of {', '.join(BENCHMARKS)}")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"names of benchmarks: {', '.join(BENCHMARKS)}")
+    ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="keep the figures here, beside those of other benchmarks")
+        Path | None,
+        typer.Option("--json", help="write the figures into this file; other benchmarks' figures stay"),
     ] = None,
     markdown_file: Annotated[
         Path | None,
-        typer.Option("--markdown", help="put the table of all figures into this page, not on the screen"),
+        typer.Option("--markdown", help="write the table of all figures into this page, not to the screen"),
     ] = None,
-    repeats: Annotated[int | None, typer.Option(min=1, help="pairs; none: as many as each asks for")] = None,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="number of pairs; none: each benchmark's default")
+    ] = None,
     epochs: Annotated[
-        int, typer.Option(min=2, help="of each training; the first is no measure of speed")
+        int, typer.Option(min=2, help="epochs of each training; the first does not count for speed")
     ] = 3,
-    small: Annotated[bool, typer.Option("--small", help="little data, one pair: to try the code")] = False,
+    small: Annotated[bool, typer.Option("--small", help="little data and one pair, to try the code")] = False,
 ) -> None:
-    """Measure Moodring against the notebooks and others, side by side."""
+    """Compare Moodring's speed with the notebooks and other tools."""
     chosen = names or DEFAULT
     if unknown := [name for name in chosen if name not in BENCHMARKS]:
         raise typer.BadParameter(f"{', '.join(unknown)}; known: {', '.join(BENCHMARKS)}")

@@ -1,4 +1,4 @@
-"""A measured piece's own process; see `measure.in_child`."""
+"""The child process in which a function is measured; see `measure.in_child`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def main(place: str, arguments: str, result: str) -> None:
-    """Call `module:function` with the JSON arguments and write what it returns."""
+    """Call `module:function` with the JSON arguments, and write its return value as JSON."""
     module, _, name = place.partition(":")
     found = getattr(importlib.import_module(module), name)(**json.loads(arguments))
     Path(result).write_text(json.dumps(found), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Clocks for Keras' training, and how to have one in a training that takes no callbacks."""
+"""Clocks for Keras' training, also for a training without a parameter for callbacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Logs = dict[str, float] | None
 
 
 class EpochClock(keras.callbacks.Callback):
-    """Seconds of each epoch's training steps, in `seconds`; validation is not counted."""
+    """Measures the seconds of each epoch's training steps, without validation, in `seconds`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,15 +20,15 @@ class EpochClock(keras.callbacks.Callback):
         self._running = False
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """Start."""
+        """Start the clock."""
         self._start, self._running = time.perf_counter(), True
 
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002
-        """Stop: validation begins."""
+        """Stop the clock: validation begins."""
         self._stop()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """Stop, where there was no validation."""
+        """Stop the clock, if there was no validation."""
         self._stop()
 
     def _stop(self) -> None:
@@ -38,7 +38,7 @@ class EpochClock(keras.callbacks.Callback):
 
 
 class WallClock(keras.callbacks.Callback):
-    """Wall time from each epoch's start to its end, in `walls`, with all that happens in between."""
+    """Measures the wall time of each epoch, with all work inside it, in `walls`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,20 +46,20 @@ class WallClock(keras.callbacks.Callback):
         self._epoch = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """The wall's start: the first epoch's beginning, or the end of the epoch before."""
+        """Start at the first epoch; later epochs start at the end of the epoch before."""
         self._epoch = self._epoch or time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """The wall's end; as the last callback, this comes after logging and the checkpoint."""
+        """Note the wall time. This callback is the last one, after logging and the checkpoint."""
         now = time.perf_counter()
         self.walls.append(now - self._epoch)
         self._epoch = now
 
 
 class StepClock(WallClock):
-    """As `WallClock`, and the sum of the steps, in training and validation, in `inside`.
+    """As `WallClock`; also measures the sum of all training and validation steps, in `inside`.
 
-    Keras brings every step's metrics to Python where a callback looks at steps, which costs time itself.
+    With such a callback Keras copies every step's metrics to Python, which takes time itself.
     """
 
     def __init__(self) -> None:
@@ -68,11 +68,11 @@ class StepClock(WallClock):
         self._step = 0.0
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """A step begins."""
+        """Note the start of a step."""
         self._step = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:  # noqa: ARG002
-        """A step ends."""
+        """Add the seconds of a step."""
         self.inside += time.perf_counter() - self._step
 
     on_test_batch_begin = on_train_batch_begin
@@ -80,7 +80,7 @@ class StepClock(WallClock):
 
 
 def attach(model: keras.Model, clock: keras.callbacks.Callback) -> None:
-    """Let `model.fit` call this clock after all the callbacks that it is given."""
+    """Add the clock to the callbacks of `model.fit`, as the last one."""
     fit = model.fit
 
     def clocked(*arguments: Any, callbacks: Any = (), **options: Any) -> Any:

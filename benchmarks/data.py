@@ -1,4 +1,4 @@
-"""The corpora, made once a run in its temporary directory, and the experiments' parameters."""
+"""The experiments' parameters, and their corpora, which are written once into the temporary directory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from moodring.text.stop_words import MEMBER, english_stop_words
 
 
 def experiment_params(name: str) -> Params:
-    """The parameters of a named experiment; `params` for those of params.yaml, on Twitter."""
+    """The parameters of a named experiment; the name `params` means params.yaml with Twitter."""
     base = read_yaml(ROOT / "params.yaml")
     over: dict[str, object] = {"dataset": "twitter"}
     if name != "params":
@@ -32,15 +32,15 @@ def experiment_params(name: str) -> Params:
 
 
 def cleaner_for(params: Params) -> Cleaner:
-    """The cleaner that the preprocess stage would use."""
+    """The preprocess stage's cleaner."""
     steps = params.data.preprocess
     return Cleaner(steps, english_stop_words() if steps.stop_words == "english" else ())
 
 
 def raw_file(directory: Path, experiment: str, rows: int | None = None) -> Path:
-    """A raw table: the whole corpus, or so many rows of each split, half of either class.
+    """A raw table: the whole corpus, or `rows` rows of each split, half of them of each class.
 
-    Within a split positive texts come first, as in both notebooks: their validation is the last tenth.
+    In a split positive texts come first, as in both notebooks. The notebooks validate on the last tenth.
     """
     path = directory / f"{experiment_params(experiment).dataset}-{rows or 'all'}.parquet"
     if not path.exists():
@@ -49,7 +49,7 @@ def raw_file(directory: Path, experiment: str, rows: int | None = None) -> Path:
 
 
 def make_raw(experiment: str, rows: int | None, path: str) -> None:
-    """See `raw_file`."""
+    """Write the table of `raw_file`."""
     params = experiment_params(experiment)
     table = load_raw(params.data.source, params.dataset)
     split, label = (table[name].to_numpy() for name in ("split", "label"))
@@ -62,7 +62,7 @@ def make_raw(experiment: str, rows: int | None, path: str) -> None:
 
 
 def corpus_directory(directory: Path, experiment: str, raw: Path) -> Path:
-    """The corpus that the preprocess and tokenize stages make of a raw table."""
+    """The directory of the corpus that the preprocess and tokenize stages write for a raw table."""
     path = directory / f"{raw.stem}-{experiment}"
     if not path.exists():
         in_child(make_corpus, experiment=experiment, raw=str(raw), path=str(path))
@@ -70,13 +70,13 @@ def corpus_directory(directory: Path, experiment: str, raw: Path) -> Path:
 
 
 def make_corpus(experiment: str, raw: str, path: str) -> None:
-    """See `corpus_directory`; the clean table stands beside it."""
+    """Write the corpus of `corpus_directory`, and the clean table beside it."""
     params = experiment_params(experiment)
     write_clean_corpus(Path(path), Path(f"{path}.parquet"), StoredTable(Path(raw)), params)
 
 
 def write_clean_corpus(path: Path, clean: Path, raw: Rows, params: Params) -> Vocabulary:
-    """Preprocess and tokenize, as the two stages do."""
+    """Preprocess and tokenize like the two stages."""
     cleaner = cleaner_for(params)
     with writing_table(clean, clean_schema(cleaner)) as write:
         clean_table(raw, cleaner, params.seed, params.dataset, write)
@@ -84,7 +84,7 @@ def write_clean_corpus(path: Path, clean: Path, raw: Rows, params: Params) -> Vo
 
 
 def texts_of(raw: str, split: str) -> list[str]:
-    """One split's texts as Python has them, without the whole table beside them."""
+    """One split's texts as Python strings; the whole table is never in memory."""
     texts: list[str] = []
     for batch in pq.ParquetFile(raw).iter_batches(columns=["split", "text"], batch_size=1024):
         pairs = zip(*(column.to_pylist() for column in batch.columns), strict=True)
@@ -100,7 +100,7 @@ def labels_of(raw: str, split: str) -> list[int]:
 
 
 def stop_words_in_order() -> list[str]:
-    """NLTK's English stop words as `stopwords.words` lists them: a search through the list takes its time."""
+    """NLTK's English stop words in the order of `stopwords.words`: the order matters for the search time."""
     with fetched_corpus("stopwords", MEMBER) as path:
         packed = path.suffix == ".zip"
         content = read_zip(path, [MEMBER])[MEMBER] if packed else path.read_bytes()

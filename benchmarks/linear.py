@@ -1,4 +1,4 @@
-"""scikit-learn's TF-IDF and logistic regression beside the LSTMs: what the networks must be worth."""
+"""Compares the LSTMs with scikit-learn's TF-IDF and logistic regression: time and accuracy."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from benchmarks.report import Row
 
 RIVAL = "TF-IDF + logistic regression"
 NOTE = (
-    "From raw texts in memory to a trained model, one fresh process each. The rival: `TfidfVectorizer()` and "
-    "`LogisticRegression(max_iter=1000)`, untuned, on all training texts. Ours: the whole named experiment "
-    "with early stopping, on the CPU."
+    "From raw texts in memory to a trained model, each in a fresh process. The rival: `TfidfVectorizer()` "
+    "and `LogisticRegression(max_iter=1000)`, untuned, on all training texts. Ours: the whole named "
+    "experiment with early stopping, on the CPU."
 )
 
 
 def linear(directory: Path, plan: Plan) -> list[Row]:
-    """Both corpora with their notebook's LSTM."""
+    """Both corpora, each with its notebook's LSTM."""
     rows = []
     for experiment in ("imdb-lstm", "twitter-lstm"):
         raw = str(raw_file(directory, experiment, plan.cut(None, SMALL_ROWS)))
@@ -42,7 +42,7 @@ def linear(directory: Path, plan: Plan) -> list[Row]:
 
 
 def train_linear(raw: str) -> dict[str, float]:
-    """The linear model: its time from texts, and its test accuracy."""
+    """Train the linear model from texts; returns seconds and test accuracy."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -57,7 +57,7 @@ def train_linear(raw: str) -> dict[str, float]:
 
 
 def train_experiment(experiment: str, raw: str, epochs: int | None) -> dict[str, float]:
-    """The experiment: its time from texts, and its test accuracy; `epochs` cuts it short."""
+    """Train the experiment from texts; returns seconds and test accuracy. `epochs` limits the training."""
     from moodring.corpus.arrays import read_split
     from moodring.models.scoring import score
     from moodring.training import network, sequence

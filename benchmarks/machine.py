@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""The machine and the packages of a measurement."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """Processor, cores, memory, Python and packages; nothing that changes from run to run."""
+    """Processor, cores, memory, Python and packages: all that stays the same from run to run."""
     return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -40,10 +40,10 @@ def environment() -> dict[str, Any]:
 
 
 def share_of_other_processes() -> Callable[[], float | None]:
-    """Begin to watch; the answer tells which share of all cores other processes took since then.
+    """Start to watch. The returned function gives the share of all cores that other processes used.
 
-    None where the system does not tell. What a machine at work gives is no measurement: above all rivals
-    with several threads wait for each other.
+    It gives None on systems without /proc/stat. Figures of a busy machine are doubtful, above all those of
+    rivals with several threads, which wait for each other.
     """
     busy, own, start = _busy_seconds(), _own_seconds(), time.perf_counter()
 
@@ -58,7 +58,7 @@ def share_of_other_processes() -> Callable[[], float | None]:
 
 
 def _busy_seconds() -> float | None:
-    """What all cores have worked, in seconds, by the first line of Linux' /proc/stat."""
+    """The busy time of all cores in seconds, from the first line of Linux' /proc/stat."""
     try:
         line = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
     except OSError:
@@ -69,7 +69,7 @@ def _busy_seconds() -> float | None:
 
 
 def _own_seconds() -> float:
-    """What this process and its ended children have worked."""
+    """The busy time of this process and its ended children, in seconds."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 

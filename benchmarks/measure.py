@@ -1,4 +1,4 @@
-"""Measuring by turns, and in processes of their own where memory counts."""
+"""Measures pieces of work in turn; to measure memory, each in its own process."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ import pyarrow as pa
 import moodring
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL_ROWS = 600  # of each split
+SMALL_ROWS = 600  # rows of each split
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """The amount of work.
 
     Args:
-        repeats: how often each piece is measured.
-        epochs: of each training.
-        small: cut data, to try the code; the figures mean nothing then.
+        repeats: number of measurements of each piece.
+        epochs: number of epochs of each training.
+        small: use little data, to try the code; the figures have no meaning.
     """
 
     repeats: int
@@ -41,19 +41,19 @@ class Plan:
     small: bool
 
     def cut(self, full: T, small: T) -> T:
-        """A size: `full`, or `small` where the code is only tried."""
+        """Choose a size: `full`, or `small` to try the code."""
         return small if self.small else full
 
 
 @dataclass
 class Cost:
-    """What a piece of work took.
+    """The time and memory of a piece of work.
 
     Args:
         seconds: wall time.
-        peak_mib: the most memory that the process ever held, its imports and texts included.
-        increase_mib: the most that the work held on top of what stood in memory before it; None where
-            the system does not tell.
+        peak_mib: peak memory of the process, with its imports and texts.
+        increase_mib: peak memory of the work minus the memory before it; None if the system cannot measure
+            it.
     """
 
     seconds: float = 0.0
@@ -63,9 +63,9 @@ class Cost:
 
 @contextlib.contextmanager
 def measured() -> Iterator[Cost]:
-    """Measure the block; what it yields is filled in at its end.
+    """Measure the block; the yielded cost is complete at its end.
 
-    Where worker processes worked for the block and ended in it, the largest one's peak is added.
+    If the block started worker processes and they ended in it, the largest one's peak is added.
     """
     _give_back()
     cost = Cost()
@@ -77,7 +77,7 @@ def measured() -> Iterator[Cost]:
     yield cost
     cost.seconds = time.perf_counter() - start
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Imports start programs too, whose memory is that of this process until they are loaded.
+    # Imports start programs too. Until these are loaded, they count this process's memory as theirs.
     workers = children.ru_maxrss / 1024 if children.ru_utime > worked else 0.0
     if base is None or before is None or (after := _resident("VmHWM")) is None:
         cost.peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 + workers
@@ -87,7 +87,7 @@ def measured() -> Iterator[Cost]:
 
 
 def alternate(pieces: Sequence[Callable[[], T]], repeats: int) -> list[list[T]]:
-    """Run the pieces by turns, A B A B; what each gave, in order."""
+    """Run the pieces in turn, A B A B; returns the results of each piece, in order."""
     results: list[list[T]] = [[] for _ in pieces]
     for turn in range(repeats):
         for piece, found in zip(pieces, results, strict=True):
@@ -97,10 +97,10 @@ def alternate(pieces: Sequence[Callable[[], T]], repeats: int) -> list[list[T]]:
 
 
 def in_child(work: Callable[..., Any], **arguments: Any) -> Any:
-    """Call a function of a module in a fresh process; arguments and result must be fit for JSON.
+    """Call a function of a module in a fresh process; arguments and result must be valid JSON.
 
     Raises:
-        RuntimeError: it failed; with the end of what it printed.
+        RuntimeError: the function failed; the message has the end of its output.
     """
     with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
         result, log = Path(directory) / "result.json", Path(directory) / "log"
@@ -114,19 +114,21 @@ def in_child(work: Callable[..., Any], **arguments: Any) -> Any:
                 check=False,
             )
         if done.returncode != 0:
-            said = log.read_text(errors="replace")[-3000:]
-            raise RuntimeError(f"{work.__module__}.{work.__name__} ended {done.returncode}:\n{said}")
+            output = log.read_text(errors="replace")[-3000:]
+            raise RuntimeError(
+                f"{work.__module__}.{work.__name__} ended with code {done.returncode}:\n{output}"
+            )
         return json.loads(result.read_text())
 
 
 def process_cost(command: Sequence[str], cwd: Path, environment: dict[str, str]) -> tuple[Cost, str]:
-    """Run a whole process; its cost and what it printed.
+    """Run a process; returns its cost and its output.
 
-    Linux counts what this process holds at the start as the least peak of the other one, so what measures
-    must stay small.
+    On Linux a child's peak memory is at least this process's memory at its start, so this process must stay
+    small.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the process failed.
     """
     with tempfile.TemporaryFile("w+") as stream:
         start = time.perf_counter()
@@ -139,12 +141,12 @@ def process_cost(command: Sequence[str], cwd: Path, environment: dict[str, str])
         stream.seek(0)
         output = stream.read()
     if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} ended {process.returncode}:\n{output[-3000:]}")
+        raise RuntimeError(f"{' '.join(command)} ended with code {process.returncode}:\n{output[-3000:]}")
     return Cost(seconds, usage.ru_maxrss / 1024), output
 
 
 def child_environment() -> dict[str, str]:
-    """Children run this checkout's benchmarks and the very package that runs here, on the CPU."""
+    """The environment of child processes: this checkout's benchmarks, the same package, no GPU."""
     paths = [str(ROOT), str(Path(moodring.__file__).resolve().parents[1])]
     if inherited := os.environ.get("PYTHONPATH"):
         paths.append(inherited)
@@ -157,12 +159,12 @@ def child_environment() -> dict[str, str]:
 
 
 def say(message: str) -> None:
-    """Tell how far things are."""
+    """Report the progress on standard error."""
     print(message, file=sys.stderr, flush=True)
 
 
 def _resident(name: str) -> float | None:
-    """A line of Linux' /proc/self/status (VmRSS: now, VmHWM: the most so far) in MiB."""
+    """A line of Linux' /proc/self/status in MiB: VmRSS is the memory now, VmHWM is its peak."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:
@@ -171,15 +173,15 @@ def _resident(name: str) -> float | None:
 
 
 def _give_back() -> None:
-    """Give freed memory back to the system: else what the work takes of it would count as held before."""
+    """Give freed memory back to the system. If the work used it again, it would not count as an increase."""
     gc.collect()
     pa.default_memory_pool().release_unused()
-    with contextlib.suppress(AttributeError, OSError):  # only glibc has it
+    with contextlib.suppress(AttributeError, OSError):  # only glibc has this function
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _forget_peak() -> bool:
-    """Let VmHWM begin anew; False where the system has no such thing."""
+    """Reset VmHWM; False if the system cannot do this."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:

@@ -1,7 +1,7 @@
-"""What the two notebooks do, in their own way of working and at its cost.
+"""The two notebooks' code, with the same algorithms and the same cost.
 
-`keras.preprocessing.text.Tokenizer`, which both use, is gone from Keras 3; it is written anew here after
-Keras 2's (Apache-2.0), of which the notebooks use no more than this.
+Both use `keras.preprocessing.text.Tokenizer`, which Keras 3 does not have. The class here has the parts that
+the notebooks use; it is written after Keras 2's (Apache-2.0).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TEXT_CLEANING_RE = r"@\S+|https?:\S+|http?:\S|[^A-Za-z0-9]+"
 def text_to_word_sequence(
     text: str, filters: str = FILTERS, lower: bool = True, split: str = " "
 ) -> list[str]:
-    """Words of a text: filtered characters become `split`, at which the text is split."""
+    """The words of a text: `split` replaces filtered characters, and the text is split there."""
     if lower:
         text = text.lower()
     translate_map = str.maketrans(dict.fromkeys(filters, split))
@@ -36,13 +36,13 @@ def text_to_word_sequence(
 
 
 class Tokenizer:
-    """Keras 2's: words ranked by count, equally frequent ones by which came first; ids from 1.
+    """Keras 2's tokenizer. Ids begin with 1, by falling count; words of equal count by first occurrence.
 
     Args:
-        num_words: ids from here on are left out of sequences, so one word fewer is kept; None: all.
-        filters: characters that become `split`.
-        lower: texts are lowercased first.
-        split: between words.
+        num_words: sequences leave out ids from this one on; None: no limit.
+        filters: characters that `split` replaces.
+        lower: convert texts to lower case first.
+        split: the separator of words.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Tokenizer:
 
 
 def rm_tags(text: str) -> str:
-    """The IMDB notebook's cleaning."""
+    """Clean one text as the IMDB notebook does."""
     re_tag = re.compile(r"<[^>]+>")
     return re_tag.sub("", text)
 
@@ -107,7 +107,7 @@ def rm_tags(text: str) -> str:
 def imdb_arrays(
     train_texts: Sequence[str], test_texts: Sequence[str]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], Tokenizer]:
-    """The IMDB notebook's preprocessing, of texts without tags: padded arrays, and the tokenizer."""
+    """The IMDB notebook's preprocessing of texts without tags: padded arrays, and the tokenizer."""
     tokenizer = Tokenizer(num_words=IMDB_WORDS)
     tokenizer.fit_on_texts(train_texts)
     train_seq = tokenizer.texts_to_sequences(train_texts)
@@ -121,7 +121,7 @@ class TwitterCleaning:
     """The Twitter notebook's cleaning.
 
     Args:
-        stop_words: a list, as NLTK gives it.
+        stop_words: NLTK's list; the notebook searches a list, not a set.
     """
 
     def __init__(self, stop_words: list[str]) -> None:
@@ -173,7 +173,7 @@ def imdb_model() -> keras.Model:
 
 
 def twitter_model(words: int) -> keras.Model:
-    """The Twitter notebook's LSTM, compiled; `words` is 21,573 there."""
+    """The Twitter notebook's LSTM, compiled. The notebook has 21,573 `words`."""
     model = keras.Sequential(
         [
             keras.Input((TWITTER_LENGTH,)),

@@ -1,4 +1,4 @@
-"""What the tools around the training cost: `dvc repro` and the first prediction, as whole processes."""
+"""Measures the time of the tools around the training: `dvc repro` and the first prediction."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ REPRO = ["dvc", "repro"]
 TRUE = "`dvc repro` of five `true` stages"
 PAIRS = 10
 IDLE, RESTORING, FIRST = (Target("at most", ratio) for ratio in (1.15, 3, 1.3))
-RESTORED = "DVC took every stage from its run cache in each of these; none was executed."
-WARM_UP = "The files of both are in the system's cache: each ran once before."
+RESTORED = "DVC restored every stage from its run cache; no stage ran."
+WARM_UP = "Each side ran once before, so its files are in the system's cache."
 
 
 def repro(directory: Path, plan: Plan) -> list[Row]:
-    """`dvc repro` with nothing to do, and back to an architecture that has run, against empty stages."""
+    """`dvc repro` without work, and with a change back to an earlier `arch`; compared with empty stages."""
     project, bare = moodring_project(directory / "repro"), true_project(directory / "true")
     for arch in ("gru", "lstm"):
         project.choose(arch)
@@ -37,7 +37,7 @@ def repro(directory: Path, plan: Plan) -> list[Row]:
 
 
 def predict(directory: Path, plan: Plan) -> list[Row]:
-    """The first prediction of a fresh process against importing Keras."""
+    """The first prediction of a fresh process, compared with the import of Keras."""
     project = moodring_project(directory / "predict")
     project.run(*REPRO)
     program = str(Path(sys.executable).with_name("moodring"))
@@ -63,24 +63,24 @@ def _nothing_runs(project: Project) -> Callable[[], float]:
     def call() -> float:
         cost, output = process_cost(REPRO, project.root, project.environment)
         if stages := ran(output):
-            raise ValueError(f"nothing was to run, yet DVC ran {stages}")
+            raise ValueError(f"no stage should run, but DVC ran {stages}")
         return cost.seconds
 
     return call
 
 
 class _Switch:
-    """`dvc repro` after `arch` was changed to the other one that has run."""
+    """Runs `dvc repro` after a change to the other `arch`, which has run before."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._arch = "lstm"
 
     def repro(self) -> float:
-        """Change it and time what follows; nothing may be executed."""
+        """Change `arch` and measure `dvc repro`; no stage may run."""
         self._arch = "gru" if self._arch == "lstm" else "lstm"
         self._project.choose(self._arch)
         cost, output = process_cost(REPRO, self._project.root, self._project.environment)
         if (stages := ran(output)) or "is cached - skipping run" not in output:
-            raise ValueError(f"the result was to be restored, yet DVC ran {stages}:\n{output}")
+            raise ValueError(f"DVC should restore the result, but it ran {stages}:\n{output}")
         return cost.seconds

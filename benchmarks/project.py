@@ -1,4 +1,4 @@
-"""A git and DVC repository of the project's own files, on tiny made data."""
+"""A git and DVC repository with this project's files and tiny generated data."""
 
 from __future__ import annotations
 
@@ -56,31 +56,33 @@ MADE = {
 
 @dataclass(frozen=True)
 class Project:
-    """A repository and the programs in it; its own code comes before what is installed."""
+    """A repository and its programs, which run the repository's code and not the installed one."""
 
     root: Path
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of its programs: nothing of the user's DVC, git or MLflow."""
+        """Environment variables of its programs, without the user's settings of DVC, git and MLflow."""
         inherited = {**child_environment(), "PYTHONPATH": str(self.root / "src")}
         return isolated(inherited, self.root.parent / f"{self.root.name}-home")
 
     def run(self, *command: str) -> str:
-        """Run a program in the repository; what it printed.
+        """Run a program in the repository; returns its output.
 
         Raises:
-            RuntimeError: it failed.
+            RuntimeError: the program failed.
         """
         done = subprocess.run(
             command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise RuntimeError(f"{command} ended {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}")
+            raise RuntimeError(
+                f"{command} ended with code {done.returncode}:\n{(done.stdout + done.stderr)[-3000:]}"
+            )
         return done.stdout
 
     def commit(self) -> None:
-        """Commit all that git does not ignore."""
+        """Commit all files that git does not ignore."""
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", "benchmark")
 
@@ -91,7 +93,7 @@ class Project:
 
 
 def isolated(inherited: Mapping[str, str], home: Path) -> dict[str, str]:
-    """An environment with this Python's programs, and with nothing of the user's DVC, git or MLflow."""
+    """Environment variables with this Python's programs, without the user's settings of DVC, git, MLflow."""
     kept = {
         name: value for name, value in inherited.items() if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))
     }
@@ -109,7 +111,7 @@ def isolated(inherited: Mapping[str, str], home: Path) -> dict[str, str]:
 
 
 def copy_parts(root: Path) -> None:
-    """Copy what the pipeline needs of this checkout."""
+    """Copy the files that the pipeline needs from this checkout."""
     for part in PARTS:
         target = root / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +122,7 @@ def copy_parts(root: Path) -> None:
 
 
 def moodring_project(root: Path) -> Project:
-    """The project's own files with tiny architectures and made texts, committed; nothing has run."""
+    """A commit of this project's files, with tiny architectures and generated texts; no stage has run."""
     copy_parts(root)
     tree = _read(root / "params.yaml")
     for block in tree["archs"].values():
@@ -139,14 +141,14 @@ def moodring_project(root: Path) -> Project:
 
 
 def true_project(root: Path) -> Project:
-    """Five stages whose command is `true`, each with the file before it; they have run and are up to date."""
+    """Five stages with the command `true`, each of them reads the file before it; all are up to date."""
     root.mkdir()
     project = Project(root)
     project.run("git", "init", "--quiet")
     project.run("dvc", "init", "--quiet")
     for number in range(6):
         (root / f"{number}.txt").write_text(f"{number}\n", encoding="ascii")
-    # `persist`: else DVC removes an output before it runs the command that is to make it.
+    # Without `persist` DVC removes an output before it runs the command, and `true` writes none.
     stages = {
         f"stage{number}": {
             "cmd": "true",
@@ -163,7 +165,7 @@ def true_project(root: Path) -> Project:
 
 
 def ran(output: str) -> list[str]:
-    """The stages that DVC says it ran."""
+    """The stages that ran, from DVC's output."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")]
 
 

@@ -1,4 +1,4 @@
-"""What was found: rows of ratios, as JSON that separate invocations add to, and as a Markdown table."""
+"""The results: rows of ratios, as JSON, to which each command adds, and as a Markdown table."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
-AT_REST = 0.05  # the share of the cores that others may take
+AT_REST = 0.05  # largest share of the cores that other processes may use
 Division = Literal["rival / ours", "ours / rival"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the median ratio is held to."""
+    """A bound for the median ratio."""
 
     bound: Literal["at least", "at most"]
     ratio: float
 
     def met_by(self, ratio: float) -> bool:
-        """Whether a ratio, as it is and not as it is rounded, keeps the bound."""
+        """Whether a ratio, without rounding, keeps the bound."""
         return ratio >= self.ratio if self.bound == "at least" else ratio <= self.ratio
 
     def __str__(self) -> str:
@@ -31,17 +31,17 @@ class Target:
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison; value i of `theirs` was measured right before value i of `ours`.
+    """One comparison. Value i of `theirs` was measured directly before value i of `ours`.
 
     Args:
-        name: of the comparison.
-        unit: of the values; `share` is shown as a percentage.
-        rival: who is compared with.
-        theirs: the rival's values; empty where nothing could be measured, and `note` says why.
-        ours: Moodring's.
-        division: which way round the ratio is.
-        target: what the median ratio is held to.
-        note: what a reader must know besides.
+        name: the comparison's name.
+        unit: unit of the values; the table shows `share` as a percentage.
+        rival: the program that Moodring is compared with.
+        theirs: the rival's values; empty if it could not be measured, and `note` gives the reason.
+        ours: Moodring's values.
+        division: the ratio: `rival / ours` or `ours / rival`.
+        target: the bound for the median ratio.
+        note: what else a reader must know.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Row:
         return self.target.met_by(statistics.median(ratios)) if self.target and ratios else None
 
     def to_json(self) -> dict[str, Any]:
-        """The row with what follows from it."""
+        """The row, with its ratios and whether it meets the target."""
         ratios = self.ratios
         summary = None
         if ratios:
@@ -77,14 +77,14 @@ class Row:
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Row:
-        """The row that `to_json` gave; what follows from its values is taken from these alone."""
+        """The row that `to_json` returned; ratios are computed again from the values."""
         target = Target(**tree["target"]) if tree["target"] else None
         kept = {name: tree[name] for name in cls.__dataclass_fields__ if name != "target"}
         return cls(**kept, target=target)
 
 
 def update_json(path: Path, name: str, entry: dict[str, Any]) -> None:
-    """Set one benchmark's entry in a file that may hold others."""
+    """Set one benchmark's entry in a file; other entries stay."""
     tree = read_json(path) if path.exists() else {}
     path.write_text(json.dumps({**tree, name: entry}, indent=2) + "\n", encoding="utf-8")
 
@@ -96,17 +96,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def put_into(path: Path, table: str) -> None:
-    """Write the table between the two marks of a Markdown page, or as a page of its own."""
+    """Write the table between the two marks of a Markdown page; create the page if it does not exist."""
     page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
     before, _, rest = page.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
-        raise ValueError(f"{path} has no lines {BEGIN} and {END} for the table to stand between")
+        raise ValueError(f"{path} has no lines {BEGIN} and {END}; add them around the place for the table")
     path.write_text(f"{before}{BEGIN}\n{table}{END}{after}", encoding="utf-8")
 
 
 def markdown(entries: dict[str, Any], order: Sequence[str]) -> str:
-    """All entries as one table, with what they were measured on; `order` is that of the names."""
+    """All entries as one table, with the machines of the measurements; `order` is the order of the names."""
     names = [name for name in order if name in entries] + sorted(set(entries) - set(order))
     lines = [
         "| comparison | rival | Moodring | ratio (min-max) | target | met |",
@@ -143,7 +143,7 @@ def _shown(value: float, unit: str) -> str:
 
 
 def _measured_on(entries: dict[str, Any], names: Sequence[str]) -> list[str]:
-    """A line for each machine and set of packages, with the benchmarks that ran there."""
+    """A line for each machine and set of packages, with the benchmarks that ran on it."""
     places: dict[str, list[str]] = {}
     for name in names:
         places.setdefault(_place(entries[name]["environment"]), []).append(f"`{name}`")
@@ -155,7 +155,7 @@ def _measured_on(entries: dict[str, Any], names: Sequence[str]) -> list[str]:
     ]
     if busy:
         lines.append(
-            "The machine was not at rest; other processes took this share of its cores while these ran, and "
+            "The machine was busy: other processes used this share of its cores during these benchmarks, so "
             f"their figures are doubtful: {', '.join(busy)}."
         )
     return lines

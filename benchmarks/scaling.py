@@ -1,4 +1,4 @@
-"""How preprocess and tokenize grow with the corpus, as the stages that DVC runs."""
+"""Measures how time and memory of preprocess and tokenize grow with the corpus."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ EXPERIMENT = "imdb-lstm"
 COPIES = 10
 LIMIT_MIB = 1.5 * 1024
 NOTE = (
-    "`python -m stages.preprocess` and `python -m stages.tokenize`, whole processes, their times added; "
-    "memory: the larger of their peaks. Every copy of the corpus has a last word of its own, so no text is a "
-    "duplicate."
+    "`python -m stages.preprocess` and `python -m stages.tokenize` as whole processes. Time: the sum of "
+    "both. Memory: the larger of the two peaks. The texts of each copy of the corpus end in another word, so "
+    "no text is a duplicate."
 )
 
 
 def scale(directory: Path, plan: Plan) -> list[Row]:
-    """The corpus against ten of it."""
+    """Compare the corpus with ten copies of it."""
     one = raw_file(directory, EXPERIMENT, plan.cut(None, SMALL_ROWS))
     ten = directory / f"{one.stem}-x{COPIES}.parquet"
     in_child(multiply, source=str(one), target=str(ten), copies=COPIES)
@@ -63,7 +63,7 @@ def _stages(raw: Path, params: Path, directory: Path) -> dict[str, Any]:
 
 
 def multiply(source: str, target: str, copies: int) -> None:
-    """Write a raw table so many times over, split by split, every copy's texts told apart by a last word."""
+    """Write copies of a raw table, split by split; the texts of each copy end in another word."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -79,7 +79,7 @@ def multiply(source: str, target: str, copies: int) -> None:
 
 
 def count(path: str) -> int:
-    """The rows of a Parquet file."""
+    """The number of rows of a Parquet file."""
     import pyarrow.parquet as pq
 
     return int(pq.ParquetFile(path).metadata.num_rows)

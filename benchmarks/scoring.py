@@ -1,4 +1,4 @@
-"""Scoring raw text with a warm model, against the notebooks' way."""
+"""Compares the scoring of raw texts with the notebooks' code; both models are warm."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from benchmarks.report import Row, Target
 
 TARGET = Target("at least", 5)
 NOTE = (
-    "One process holds both, warm: each has scored the same texts before, so ours has stemmed their words. "
-    "Untrained weights of the experiments' sizes. The rival predicts in Keras' batches of 32 (IMDB) and in "
-    "64 (Twitter), as its notebook evaluates."
+    "Both sides run in one process. Each has scored the same texts before, so ours has stemmed their words. "
+    "The models have the experiments' sizes and are untrained. The rival predicts in batches of 32 (IMDB) "
+    "and 64 (Twitter), as its notebook does."
 )
 
 
 def score_texts(directory: Path, plan: Plan) -> list[Row]:
-    """Batches of 10,000 tweets and of 1,000 reviews."""
+    """10,000 tweets and 1,000 reviews."""
     rows = []
     for experiment, texts, kind in (
         ("twitter-lstm", plan.cut(10_000, 500), "tweets"),
@@ -43,9 +43,9 @@ def score_texts(directory: Path, plan: Plan) -> list[Row]:
 
 
 def time_scoring(experiment: str, raw: str, corpus: str, texts: int, repeats: int) -> list[list[float]]:
-    """Seconds of the notebook's and of our scoring, by turns."""
+    """Seconds of the notebook's and of our scoring, measured in turn."""
     train, test = texts_of(raw, "train"), texts_of(raw, "test")
-    # Every so many texts: a corpus has its classes one after the other.
+    # Texts at equal distances: a corpus has its classes one after the other.
     pool = test if texts <= len(test) else train + test
     batch = pool[:: len(pool) // texts][:texts]
     sides: list[Callable[[list[str]], Any]] = [
@@ -54,7 +54,7 @@ def time_scoring(experiment: str, raw: str, corpus: str, texts: int, repeats: in
     ]
     for side in sides:
         if len(side(batch)) != len(batch):
-            raise ValueError(f"{len(batch)} texts got other than {len(batch)} scores")
+            raise ValueError(f"the number of scores is not {len(batch)}, the number of texts")
 
     def timed(side: Callable[[list[str]], Any]) -> Callable[[], float]:
         def call() -> float:
@@ -102,7 +102,7 @@ def _twitter_notebook(train: list[str], test: list[str]) -> Callable[[list[str]]
 
 
 def _ours(experiment: str, corpus: Path) -> Callable[[list[str]], Any]:
-    """A scorer from a bundle, as the registered model has it, with untrained weights."""
+    """A scorer from a bundle, like the registered model's, with untrained weights."""
     import pandas as pd
 
     from moodring.corpus.arrays import VOCABULARY, read_vocabulary

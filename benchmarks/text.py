@@ -1,4 +1,4 @@
-"""From texts in memory to arrays of ids: preprocess and tokenize against the notebooks' code."""
+"""Compares preprocess and tokenize, from texts in memory to arrays of ids, with the notebooks' code."""
 
 from __future__ import annotations
 
@@ -22,36 +22,37 @@ from benchmarks.report import Row, Target
 TWITTER_COPIES = 20
 THIRD = Target("at most", 1 / 3)
 MEMORY = (
-    "Each side in fresh processes. In the rival's whole process stand Keras (for `pad_sequences`), which "
-    "imports TensorFlow, and some 12 MiB of Moodring's own modules; the increase is over the moment when "
-    "everything was imported and the texts stood in memory."
+    "Each side runs in fresh processes. The rival's whole process contains Keras (for `pad_sequences`), "
+    "which imports TensorFlow, and about 12 MiB of Moodring's modules. The increase starts when all modules "
+    "are imported and the texts are in memory."
 )
-ALIKE = (
-    "Words of a text as each side encodes them, both cut to the {shared:,} words that the two vocabularies "
-    "share: {alike:,} of {texts:,} texts alike. Of the others {spaced:,} hold a space other than ASCII's, at "
-    "which the rival does not split. {theirs:,} words stand only in the rival's vocabulary, {ours:,} only in "
-    "ours; {ties:,} of these are as frequent as a vocabulary's rarest word: the rival breaks such ties by "
-    "which word came first, we by code points. It holds one word more, for it has no id for unknown ones."
+EQUAL = (
+    "The encoded words of a text, without words that only one vocabulary has. The vocabularies share "
+    "{shared:,} words; {equal:,} of {texts:,} texts are equal. {spaced:,} of the other texts contain a space "
+    "that is not ASCII, and the rival does not split there. {theirs:,} words are only in the rival's "
+    "vocabulary, {ours:,} only in ours. {ties:,} of these are as frequent as a vocabulary's rarest word: "
+    "among such words the rival keeps the first, we sort by code points. The rival has one word more, "
+    "because it has no id for unknown words."
 )
 SPACE = re.compile(r"[^\S \t\n]")
 
 
 def text_imdb(directory: Path, plan: Plan) -> list[Row]:
-    """IMDB's 50,000 reviews against the IMDB notebook."""
+    """IMDB's 50,000 reviews, compared with the IMDB notebook."""
     raw = str(raw_file(directory, "imdb-lstm", plan.cut(None, SMALL_ROWS)))
     rival = "the IMDB notebook"
     notebook = partial(in_child, notebook_imdb, raw=raw)
     rows = _rows(rival, notebook, _ours("imdb-lstm", raw, 1), plan, 5)
-    found = in_child(words_alike, raw=raw)
-    alike = found["alike"] / found["texts"]
+    found = in_child(equal_texts, raw=raw)
+    equal = found["equal"] / found["texts"]
     return [
         *rows,
-        Row("texts alike", "share", rival, [1.0], [alike], "ours / rival", None, ALIKE.format(**found)),
+        Row("equal texts", "share", rival, [1.0], [equal], "ours / rival", None, EQUAL.format(**found)),
     ]
 
 
 def text_twitter(directory: Path, plan: Plan) -> list[Row]:
-    """The tweets, 20 times over, with stop words and stemming, against the Twitter notebook."""
+    """20 copies of the tweets, with stop words and stemming, compared with the Twitter notebook."""
     raw = str(raw_file(directory, "twitter-lstm", plan.cut(None, SMALL_ROWS)))
     copies = plan.cut(TWITTER_COPIES, 2)
     in_child(check_twitter, raw=raw)
@@ -70,7 +71,7 @@ def _rows(
     plan: Plan,
     faster: float,
 ) -> list[Row]:
-    """Time, peak of the whole process, and increase, of the two sides by turns."""
+    """Time, peak of the whole process, and increase; the two sides run in turn."""
     theirs, mine = alternate([notebook, moodring], plan.repeats)
 
     theirs_took, ours_took = ([cost["seconds"] for cost in side] for side in (theirs, mine))
@@ -80,7 +81,7 @@ def _rows(
         theirs_held, ours_held = ([cost[field] for cost in side] for side in (theirs, mine))
         note = MEMORY
         if None in theirs_held + ours_held:
-            theirs_held, ours_held, note = [], [], "This system does not tell by how much memory grew."
+            theirs_held, ours_held, note = [], [], "This system cannot measure the increase of memory."
         rows.append(
             Row(f"peak memory, {memory}", "MiB", rival, theirs_held, ours_held, "ours / rival", THIRD, note)
         )
@@ -88,7 +89,7 @@ def _rows(
 
 
 def notebook_imdb(raw: str) -> dict[str, Any]:
-    """The IMDB notebook's code, measured."""
+    """Measure the IMDB notebook's code."""
     from benchmarks import notebooks
 
     train_raw, test_raw = texts_of(raw, "train"), texts_of(raw, "test")
@@ -100,7 +101,7 @@ def notebook_imdb(raw: str) -> dict[str, Any]:
 
 
 def notebook_twitter(raw: str, copies: int) -> dict[str, Any]:
-    """The Twitter notebook's code, measured."""
+    """Measure the Twitter notebook's code."""
     from benchmarks import notebooks
 
     cleaning = notebooks.TwitterCleaning(stop_words_in_order())
@@ -111,8 +112,8 @@ def notebook_twitter(raw: str, copies: int) -> dict[str, Any]:
 
 
 def ours(experiment: str, raw: str, copies: int) -> dict[str, Any]:
-    """Moodring's code, measured; its arrays are ragged."""
-    import pandas as pd  # noqa: F401  # else Arrow imports it with the first text
+    """Measure Moodring's code; its arrays are ragged."""
+    import pandas as pd  # noqa: F401  # otherwise Arrow imports it at the first text
 
     from moodring.corpus.vocabulary import Vocabulary
 
@@ -125,12 +126,12 @@ def ours(experiment: str, raw: str, copies: int) -> dict[str, Any]:
         arrays = [vocabulary.encode(clean)]
         del clean
         arrays.append(vocabulary.encode(cleaner.clean_all(test_raw)))
-    assert len(arrays[0].lengths) == len(train_raw)  # noqa: S101  # held to the end, as the rival's are
+    assert len(arrays[0].lengths) == len(train_raw)  # noqa: S101  # keeps the arrays to the end, as the rival does
     return asdict(cost)
 
 
-def words_alike(raw: str) -> dict[str, int]:
-    """Compare what the two sides encode of IMDB, as words; see `ALIKE`."""
+def equal_texts(raw: str) -> dict[str, int]:
+    """Compare the words that the two sides encode of IMDB; see `EQUAL`."""
     from collections import Counter
 
     from benchmarks import notebooks
@@ -148,7 +149,7 @@ def words_alike(raw: str) -> dict[str, int]:
     vocabulary = Vocabulary.fit(clean["train"], params.data.tokenize)
     mine = set(vocabulary.words)
     shared = theirs & mine
-    alike = spaced = 0
+    equal = spaced = 0
     for split, part in stripped.items():
         encoded = vocabulary.encode(clean[split])
         ends = encoded.offsets.tolist()
@@ -157,13 +158,13 @@ def words_alike(raw: str) -> dict[str, int]:
             left = [word for index in sequence if (word := tokenizer.index_word[index]) in shared]
             own = (vocabulary.words[index - SPECIAL] for index in ids[ends[row] : ends[row + 1]])
             same = left == [word for word in own if word in shared]
-            alike += same
+            equal += same
             spaced += not same and SPACE.search(part[row]) is not None
     counts = Counter(tokenizer.word_counts)
     edges = {min(counts[word] for word in words) for words in (theirs, mine)}
     return {
         "texts": sum(map(len, texts.values())),
-        "alike": alike,
+        "equal": equal,
         "spaced": spaced,
         "shared": len(shared),
         "theirs": len(theirs - mine),
@@ -176,7 +177,7 @@ def check_twitter(raw: str) -> None:
     """Check that both sides clean every tweet to the same text.
 
     Raises:
-        ValueError: they do not.
+        ValueError: a tweet differs.
     """
     from benchmarks import notebooks
 

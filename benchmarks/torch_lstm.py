@@ -1,4 +1,4 @@
-"""The notebooks' LSTM models as one writes them in PyTorch, on arrays of one length."""
+"""The notebooks' LSTM models in usual PyTorch code, on arrays of one length."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from moodring.params.arch import RecurrentParams
 
 
 class Classifier(nn.Module):
-    """Embedding, dropout, LSTM, perhaps a dense layer, and the output's logit.
+    """Embedding, dropout, LSTM, an optional dense layer, and a logit.
 
     Args:
-        params: sizes and dropout; dropout on the recurrent state is left out.
+        params: sizes and dropout; recurrent dropout is left out.
         words: rows of the embedding.
     """
 
@@ -44,10 +44,10 @@ def epoch_seconds(
     batch_size: int,
     epochs: int,
 ) -> list[float]:
-    """Seconds of each epoch of plain training with Adam."""
+    """Train with Adam; returns the seconds of each epoch."""
     torch.manual_seed(7)
-    # Gradients that vanish over hundreds of padding steps become denormal numbers, ten times as slow on a
-    # CPU; TensorFlow takes them for zero by itself, PyTorch when it is asked to.
+    # Over hundreds of padding steps gradients become denormal numbers, which are ten times as slow on a CPU.
+    # TensorFlow treats them as zero by default, PyTorch only with this setting.
     torch.set_flush_denormal(True)
     ids = torch.from_numpy(x).long()
     labels = torch.from_numpy(y).float()

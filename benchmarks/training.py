@@ -1,4 +1,4 @@
-"""Speed and accuracy of training against the notebooks and PyTorch, and what surrounds its steps."""
+"""Compares training with the notebooks and PyTorch, and measures the time between its steps."""
 
 from __future__ import annotations
 
@@ -26,24 +26,22 @@ VALIDATION = 0.1
 NOT_LOWER = Target("at least", 1)
 OVERHEAD = Target("at most", 1.1)
 SPEED = (
-    "Samples a second in the training steps of the second and later epochs, without validation; batches are "
-    "made while training. Both sides train on nine tenths of the training texts."
+    "Samples a second in the training steps from the second epoch on, without validation. Batches are padded "
+    "during the training. Both sides train on nine tenths of the training texts."
 )
 ACCURACY = (
-    "After {epochs} epochs each: the rival's last weights on its own padded test texts, and ours, the best "
-    "epoch's on its validation split, on our encoded ones."
+    "After {epochs} epochs. The rival has the weights of the last epoch, we have those of the epoch that is "
+    "best on the validation split. Each side scores the test texts that it encoded itself."
 )
-TORCH = (
-    "Without dropout on the recurrent state, which `nn.LSTM` has not; all texts of one length; no validation."
-)
+TORCH = "Without recurrent dropout, which `nn.LSTM` does not have. All texts have one length. No validation."
 NO_TORCH = "PyTorch is not installed: `pip install -e '.[benchmarks]'`."
 INSIDE = (
-    "With the MLflow store and the checkpoint, as the train stage trains. Steps: between Keras' callbacks "
-    "around each, in the same training; they wait for their batch."
+    "With the MLflow store and the checkpoint, like the train stage. Steps: the time between Keras' "
+    "callbacks around each step, in the same training, with the wait for the batch."
 )
 APART = (
-    "The same training once more; no callback looks at steps, and the first epoch, which traces, is left "
-    "out. Steps: the same batches as tensors in memory, through the model's own compiled functions alone."
+    "The same training again, without callbacks around steps and without the first epoch, which traces. "
+    "Steps: the model's compiled functions on the same batches as tensors in memory."
 )
 
 
@@ -86,7 +84,7 @@ def _rows(directory: Path, plan: Plan, experiment: str, rival: str, faster: floa
 
 
 def make_arrays(experiment: str, raw: str, path: str) -> None:
-    """The notebook's padded arrays and labels, as one `.npz` file."""
+    """Write the notebook's padded arrays and labels as one `.npz` file."""
     import numpy as np
 
     from benchmarks import notebooks
@@ -105,7 +103,7 @@ def make_arrays(experiment: str, raw: str, path: str) -> None:
 
 
 def train_notebook(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
-    """The notebook's training and evaluation."""
+    """Train and evaluate as the notebook does; returns samples a second and accuracy."""
     import keras
     import numpy as np
 
@@ -125,7 +123,7 @@ def train_notebook(experiment: str, arrays: str, epochs: int) -> dict[str, float
         batch_size=notebooks.IMDB_BATCH if imdb else notebooks.TWITTER_BATCH,
         epochs=epochs,
         callbacks=[clock],
-        verbose=2,  # no progress bar, as ours
+        verbose=2,  # no progress bar, as in our training
     )
     accuracy = model.evaluate(data["x_test"], data["y_test"], verbose=0)[1]
     rows = int(len(x_train) * (1 - VALIDATION))
@@ -133,7 +131,7 @@ def train_notebook(experiment: str, arrays: str, epochs: int) -> dict[str, float
 
 
 def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
-    """Moodring's training, and its scores of the test split."""
+    """Train with Moodring and score the test split; returns samples a second and accuracy."""
     import keras
 
     from benchmarks.clocks import EpochClock, attach
@@ -158,7 +156,7 @@ def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
 
 
 def train_torch(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
-    """The model of the same size in PyTorch; its speed alone."""
+    """Train a PyTorch model of the same size; returns samples a second."""
     import numpy as np
 
     from benchmarks.torch_lstm import epoch_seconds
@@ -179,17 +177,17 @@ def train_torch(experiment: str, arrays: str, epochs: int) -> dict[str, float]:
 
 
 def _speed(rows: int, seconds: list[float]) -> float:
-    """Samples a second over all epochs but the first, which also traces and warms up."""
+    """Samples a second in all epochs except the first, which also traces and warms up."""
     if len(seconds) < 2:  # noqa: PLR2004
-        raise ValueError(f"at least two epochs are needed, received the times {seconds}")
+        raise ValueError(f"at least two epochs are needed, received the seconds {seconds}")
     return rows / statistics.median(seconds[1:])
 
 
 def train_overhead(directory: Path, plan: Plan) -> list[Row]:
-    """Wall time of our training over the sum of its steps."""
+    """Wall time of our training, divided by the sum of its steps."""
     rows = []
     for experiment in ("imdb-lstm", "twitter-lstm", "params"):
-        # Short texts train for as long as their parameters say: there tracing weighs most.
+        # Short texts train for all epochs of their parameters: tracing takes the largest share there.
         own = experiment_params(experiment).train.epochs
         epochs = plan.epochs if plan.small or experiment == "imdb-lstm" else own
         raw = raw_file(directory, experiment, plan.cut(None, SMALL_ROWS))
@@ -198,8 +196,8 @@ def train_overhead(directory: Path, plan: Plan) -> list[Row]:
         (found,) = alternate([piece], plan.repeats)
         name = "Twitter with params.yaml" if experiment == "params" else experiment
         for figure, ours, theirs, target, note in (
-            ("epochs over steps inside", "wall", "inside", OVERHEAD, INSIDE),
-            ("later epochs over steps apart", "later_wall", "apart", None, APART),
+            ("epochs / steps inside", "wall", "inside", OVERHEAD, INSIDE),
+            ("later epochs / separate steps", "later_wall", "apart", None, APART),
         ):
             steps, walls = ([times[field] for times in found] for field in (theirs, ours))
             compared = f"{name}, {epochs} epochs: {figure}"
@@ -208,7 +206,7 @@ def train_overhead(directory: Path, plan: Plan) -> list[Row]:
 
 
 def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
-    """Train as the train stage does, with store and checkpoint, and time the same steps apart."""
+    """Train like the train stage, with store and checkpoint, and measure the same steps separately."""
     import keras
 
     from benchmarks.clocks import StepClock, WallClock, attach
@@ -260,7 +258,7 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
 
 
 def _steps_apart(model: Any, train: Any, validation: Any) -> float:
-    """Seconds of an epoch's steps through the compiled functions, whose batches are tensors already."""
+    """Seconds of an epoch's steps: the compiled functions on batches that are tensors already."""
     import keras
 
     parts = [
@@ -269,7 +267,7 @@ def _steps_apart(model: Any, train: Any, validation: Any) -> float:
     ]
     for step, tensors in parts:
         by_length = {batch[0].shape: batch for batch in tensors}
-        for batch in by_length.values():  # whatever is still to be traced for this shape
+        for batch in by_length.values():  # trace this shape if it is new
             step(iter([batch]))
     start = time.perf_counter()
     for step, tensors in parts:

@@ -1,4 +1,4 @@
-"""The benchmarks' rivals work as the originals did, and the report tells the truth; nothing is timed."""
+"""The benchmarks' rivals work like the originals, and the report is correct. No speed is measured."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def fitted(*texts: str, num_words: int | None = None) -> Tokenizer:
         ("", []),
     ],
 )
-def test_a_text_is_split_at_the_filters_and_single_spaces_alone(text: str, words: list[str]) -> None:
+def test_a_text_is_split_only_at_filtered_characters_and_single_spaces(text: str, words: list[str]) -> None:
     assert text_to_word_sequence(text) == words
 
 
-def test_words_rank_by_count_and_equally_frequent_ones_by_which_came_first() -> None:
+def test_words_rank_by_count_and_then_by_first_occurrence() -> None:
     tokenizer = fitted("z b b", "a z c")
     assert tokenizer.word_index == {"z": 1, "b": 2, "a": 3, "c": 4}
     assert tokenizer.word_docs == {"z": 2, "b": 1, "a": 1, "c": 1}
@@ -51,7 +51,7 @@ def test_words_rank_by_count_and_equally_frequent_ones_by_which_came_first() -> 
     assert tokenizer.document_count == 2
 
 
-def test_ids_from_num_words_on_and_unknown_words_are_left_out() -> None:
+def test_sequences_leave_out_unknown_words_and_ids_from_num_words_on() -> None:
     tokenizer = fitted("a a a b b c", num_words=3)
     assert len(tokenizer.word_index) == 3
     assert tokenizer.texts_to_sequences(["c b a new", "c"]) == [[2, 1], []]
@@ -75,7 +75,7 @@ def test_the_twitter_notebook_fits_on_raw_texts_and_encodes_clean_ones() -> None
     assert test[0, -1] == tokenizer.word_index["film"]
 
 
-def test_a_child_gets_its_arguments_and_gives_its_result() -> None:
+def test_a_child_gets_its_arguments_and_returns_its_result() -> None:
     found = in_child(double, numbers=[1, 2])
     assert found["doubled"] == [2, 4]
 
@@ -86,7 +86,7 @@ def double(numbers: list[int]) -> dict[str, object]:
     return {"doubled": [2 * number for number in numbers], "peak": cost.peak_mib}
 
 
-def test_a_failing_child_tells_why() -> None:
+def test_the_error_of_a_failed_child_has_its_output() -> None:
     with pytest.raises(RuntimeError, match="no such thing"):
         in_child(fail)
 
@@ -95,7 +95,7 @@ def fail() -> None:
     raise ValueError("no such thing")
 
 
-def test_memory_held_in_the_block_is_seen() -> None:
+def test_memory_of_the_block_is_measured() -> None:
     found = in_child(hold)
     assert found["peak"] >= 60
     assert found["increase"] is None or 60 <= found["increase"] < 96
@@ -112,7 +112,7 @@ def row(theirs: list[float], ours: list[float], division: str, target: Target | 
 
 
 @pytest.mark.parametrize(
-    ("made", "shown", "met"),
+    ("comparison", "shown", "met"),
     [
         (row([10, 8, 9], [2, 2, 1], "rival / ours", Target("at least", 5)), "5 (4-9)", "yes"),
         (row([10, 8, 9], [2, 2, 2], "rival / ours", Target("at least", 5)), "4.5 (4-5)", "**no**"),
@@ -123,19 +123,21 @@ def row(theirs: list[float], ours: list[float], division: str, target: Target | 
         (row([], [], "ours / rival", Target("at most", 1)), "-", "-"),
     ],
 )
-def test_the_table_says_whether_the_median_ratio_meets_its_target(made: Row, shown: str, met: str) -> None:
-    entry = {"small": False, "environment": {**PLACE, "packages": {}}, "rows": [made.to_json()]}
+def test_the_table_says_whether_the_median_ratio_meets_its_target(
+    comparison: Row, shown: str, met: str
+) -> None:
+    entry = {"small": False, "environment": {**PLACE, "packages": {}}, "rows": [comparison.to_json()]}
     line = next(line for line in markdown({"x": entry}, []).splitlines() if "`x`" in line)
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert (cells[3], cells[5]) == (shown, met)
 
 
-def test_separate_invocations_add_up_and_a_later_one_replaces_its_own(tmp_path: Path) -> None:
+def test_a_benchmark_replaces_only_its_own_entry(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     entry = {"small": False, "environment": {**PLACE, "packages": {"keras": "3"}}, "rows": []}
     for name, seconds, small in (("b", 1.0, False), ("a", 2.0, False), ("b", 4.0, True)):
-        made = row([8.0], [seconds], "rival / ours", None).to_json()
-        update_json(file, name, {**entry, "small": small, "rows": [made]})
+        comparison = row([8.0], [seconds], "rival / ours", None).to_json()
+        update_json(file, name, {**entry, "small": small, "rows": [comparison]})
     assert json.loads(file.read_text())["b"]["rows"][0]["ratio"]["median"] == 2
     first, second = [line for line in markdown(read_json(file), ["a", "b"]).splitlines() if "| `" in line]
     assert first.startswith("| `a`: work |")
@@ -143,7 +145,7 @@ def test_separate_invocations_add_up_and_a_later_one_replaces_its_own(tmp_path: 
     assert "Measured on a CPU, 2 cores" in markdown(read_json(file), [])
 
 
-def test_a_table_says_which_figures_come_from_a_machine_at_work() -> None:
+def test_a_table_names_the_figures_of_a_busy_machine() -> None:
     entry = {"small": False, "environment": {**PLACE, "packages": {}}, "rows": []}
     entries = {
         name: {**entry, "other_processes": share} for name, share in (("a", 0.01), ("b", 0.4), ("c", None))
@@ -152,17 +154,17 @@ def test_a_table_says_which_figures_come_from_a_machine_at_work() -> None:
     assert "doubtful" not in markdown({"a": entries["a"]}, [])
 
 
-def test_a_row_keeps_its_notes_number_and_its_values_through_json() -> None:
-    made = Row("work", "share", "rival", [0.5], [0.25], "ours / rival", Target("at least", 1), "why")
-    assert Row.from_json(json.loads(json.dumps(made.to_json()))) == made
-    entry = {"small": False, "environment": {**PLACE, "packages": {}}, "rows": [made.to_json()] * 2}
+def test_a_row_is_read_from_json_as_it_was_and_equal_notes_share_a_number() -> None:
+    comparison = Row("work", "share", "rival", [0.5], [0.25], "ours / rival", Target("at least", 1), "why")
+    assert Row.from_json(json.loads(json.dumps(comparison.to_json()))) == comparison
+    entry = {"small": False, "environment": {**PLACE, "packages": {}}, "rows": [comparison.to_json()] * 2}
     table = markdown({"x": entry}, [])
     assert table.count("[1]") == 2
     assert "1. why" in table
     assert "50.00%" in table
 
 
-def test_a_table_replaces_the_one_before_and_leaves_the_page_around_it(tmp_path: Path) -> None:
+def test_a_table_replaces_only_the_old_table_of_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"# Speed\n\n{BEGIN}\nold\n{END}\n\nMore.\n", encoding="utf-8")
     put_into(page, "| new |\n")
