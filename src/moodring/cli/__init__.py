@@ -1,1 +1,1 @@
-"""The `moodring` command, a module a command."""
+"""The `moodring` command: one module for each subcommand."""

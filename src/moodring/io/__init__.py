@@ -1,1 +1,1 @@
-"""File formats that the stages use to pass data on."""
+"""The file formats of the data between stages."""

@@ -1,1 +1,1 @@
-"""The figures and pages that people look at."""
+"""The report: figures and HTML pages."""

@@ -1,1 +1,1 @@
-"""Get a file from a mirror, this machine, its home or pip, and read its archive."""
+"""Get a file from a mirror, this machine, its published address or pip; read archives."""
