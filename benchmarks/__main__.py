@@ -12,7 +12,7 @@ import typer
 
 from benchmarks import linear, pipeline, scaling, scoring, text, training
 from benchmarks.machine import environment, share_of_other_processes
-from benchmarks.measure import Plan, say
+from benchmarks.measure import Plan, report_progress
 from benchmarks.report import Row, markdown, put_into, read_json, update_json
 
 
@@ -75,7 +75,7 @@ def main(
         for name in chosen:
             benchmark = BENCHMARKS[name]
             plan = Plan(repeats or (1 if small else benchmark.repeats), 2 if small else epochs, small)
-            say(f"{name}:")
+            report_progress(f"{name}:")
             share = share_of_other_processes()
             rows = [row.to_json() for row in benchmark.measure(Path(directory), plan)]
             settings = {"small": small, "repeats": plan.repeats, "epochs": plan.epochs}

@@ -92,7 +92,7 @@ def alternate(pieces: Sequence[Callable[[], T]], repeats: int) -> list[list[T]]:
     for turn in range(repeats):
         for piece, found in zip(pieces, results, strict=True):
             found.append(piece())
-        say(f"  turn {turn + 1} of {repeats}: {[found[-1] for found in results]!r:.200}")
+        report_progress(f"  turn {turn + 1} of {repeats}: {[found[-1] for found in results]!r:.200}")
     return results
 
 
@@ -158,7 +158,7 @@ def child_environment() -> dict[str, str]:
     }
 
 
-def say(message: str) -> None:
+def report_progress(message: str) -> None:
     """Report the progress on standard error."""
     print(message, file=sys.stderr, flush=True)
 

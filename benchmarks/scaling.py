@@ -38,11 +38,11 @@ def scale(directory: Path, plan: Plan) -> list[Row]:
     rows = in_child(count, path=str(one))
     name, rival = f"preprocess + tokenize, {COPIES * rows:,} texts", f"Moodring, {rows:,} texts"
     limit = [LIMIT_MIB] * len(large_held)
-    held = f"{name}: peak memory"
+    memory = f"{name}: peak memory"
     return [
         Row(name, "s", rival, small_took, large_took, "ours / rival", Target("at most", 11), NOTE),
-        Row(held, "MiB", rival, small_held, large_held, "ours / rival", None, NOTE),
-        Row(held, "MiB", "the limit", limit, large_held, "ours / rival", Target("at most", 1), NOTE),
+        Row(memory, "MiB", rival, small_held, large_held, "ours / rival", None, NOTE),
+        Row(memory, "MiB", "the limit", limit, large_held, "ours / rival", Target("at most", 1), NOTE),
     ]
 
 

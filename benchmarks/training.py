@@ -142,11 +142,11 @@ def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
     from moodring.training.inputs import TrainingData
 
     params = experiment_params(experiment)
-    folder = Path(corpus)
-    train, validation, test = (read_split(folder, name) for name in ("train", "validation", "test"))
+    path = Path(corpus)
+    train, validation, test = (read_split(path, name) for name in ("train", "validation", "test"))
     padding = sequence.padding_of(params)
     keras.utils.set_random_seed(params.seed)
-    model = build(params.recurrent, len(read_vocabulary(folder)), params.data.max_length)
+    model = build(params.recurrent, len(read_vocabulary(path)), params.data.max_length)
     clock = EpochClock()
     attach(model, clock)
     params = params.model_copy(update={"train": params.train.model_copy(update={"epochs": epochs})})
@@ -219,10 +219,10 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     from moodring.training.inputs import Hooks, TrainingData
 
     params = experiment_params(experiment)
-    folder = Path(corpus)
-    train, validation = (read_split(folder, name) for name in ("train", "validation"))
-    words = len(read_vocabulary(folder))
-    data = tree_sha256(folder)
+    path = Path(corpus)
+    train, validation = (read_split(path, name) for name in ("train", "validation"))
+    words = len(read_vocabulary(path))
+    data = tree_sha256(path)
     key = key_of(params.of_model(), data, ROOT / "stages" / "train.py")
     fitted = params.model_copy(update={"train": params.train.model_copy(update={"epochs": epochs})})
     padding = sequence.padding_of(params)

@@ -31,7 +31,7 @@ class Rooms(NamedTuple):
         """The drawing as text. The picture contains it, and a test compares it with the code."""
         order = " / ".join(" | ".join(layer) for layer in self.layers)
         results = ", ".join(sorted(self.makes_results))
-        imports = ", ".join(f"{who} imports {whom}" for who, whom in sorted(self.imports))
+        imports = ", ".join(f"{importer} imports {imported}" for importer, imported in sorted(self.imports))
         return f"{order}. Of results: {results}. {imports}. {' '.join(self.sentences.values())}"
 
 
@@ -47,10 +47,10 @@ def read_rooms(root: Path) -> Rooms:
     graph = grimp.build_graph("moodring", TOP, cache_dir=None)
     imports = set()
     for module in graph.modules:
-        for imported in graph.find_modules_directly_imported_by(module):
-            who, whom = _room(module), _room(imported)
-            if who != whom and "" not in (who, whom):
-                imports.add((who, whom))
+        for other in graph.find_modules_directly_imported_by(module):
+            importer, imported = _room(module), _room(other)
+            if importer != imported and "" not in (importer, imported):
+                imports.add((importer, imported))
     makes = {name.removeprefix("moodring.") for name in results["source_modules"]}
     sentences = {name: sentence_of(root, name) for layer in layers for name in layer}
     return Rooms(layers, imports, makes, sentences)
@@ -93,9 +93,9 @@ def draw(rooms: Rooms, path: Path) -> None:
             rotation_mode="anchor",
         )
         axes.add_patch(Rectangle((x - CELL / 2, number * CELL), CELL, CELL, facecolor=RULE, lw=0))
-    for who, whom in sorted(rooms.imports):
-        x, y = grid + (places[whom] + 0.5) * CELL, (places[who] + 0.5) * CELL
-        axes.plot(x, y, "o", ms=9, color=colour_of(who))
+    for importer, imported in sorted(rooms.imports):
+        x, y = grid + (places[imported] + 0.5) * CELL, (places[importer] + 0.5) * CELL
+        axes.plot(x, y, "o", ms=9, color=colour_of(importer))
     bottom = len(names) * CELL
     axes.plot([LEFT, width - 0.3], [bottom, bottom], color=RULE, lw=0.8)
     note = (

@@ -215,7 +215,7 @@ def test_a_table_has_its_groups_in_order_and_the_commits_of_its_runs(root: Path)
         "linear with emoticons",
     ]
     assert len({line.count("|") for line in text.splitlines() if line.startswith("|")}) == 1
-    assert "made at ccccccc." in text
+    assert "trained at ccccccc." in text
 
 
 def test_leaks_are_described_in_sentences(root: Path):

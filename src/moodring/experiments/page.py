@@ -80,7 +80,7 @@ def table(entries: Sequence[Entry]) -> str:
     runs = [run for entry in entries for run in entry.runs.values() if run is not None]
     commits = sorted({run.commit[:7] for run in runs if run.commit})
     if commits:
-        lines += [f"{len({run.run_id for run in runs})} runs, made at {_listed(commits)}.", ""]
+        lines += [f"{len({run.run_id for run in runs})} runs, trained at {_listed(commits)}.", ""]
     return "\n".join(lines)
 
 

@@ -34,8 +34,8 @@ class FileSource(Block):
 
     kind: Literal["file"]
     path: str
-    text: str = Field(description="name of the column that holds the text")
-    label: str = Field(description="name of the column that holds the label")
+    text: str = Field(description="name of the column with the text")
+    label: str = Field(description="name of the column with the label")
     positive: list[str | int | float | bool] = Field(min_length=1)
     negative: list[str | int | float | bool] = Field(min_length=1)
     split: str | None = Field(

@@ -75,7 +75,7 @@ def out_of_reach(name: str, tried: Sequence[str], advice: str = ADVICE) -> Moodr
     places = "".join(f"\n  {place}" for place in tried)
     return MoodringError(
         f"cannot reach {name}; tried:{places}\n"
-        f"Set {MIRROR_VARIABLE} to a directory or base URL that holds it, {advice}"
+        f"Set {MIRROR_VARIABLE} to a directory or base URL that has it, {advice}"
     )
 
 
