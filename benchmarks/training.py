@@ -150,7 +150,7 @@ def train_ours(experiment: str, corpus: str, epochs: int) -> dict[str, float]:
     clock = EpochClock()
     attach(model, clock)
     params = params.model_copy(update={"train": params.train.model_copy(update={"epochs": epochs})})
-    network.fit_network(model, params, TrainingData(len(read_vocabulary(folder)), train, validation))
+    network.fit_network(model, params, TrainingData(len(read_vocabulary(path)), train, validation))
     right = (score(model, test.texts, padding) >= params.evaluate.threshold) == test.labels
     return {"speed": _speed(len(train.labels), clock.seconds), "accuracy": float(right.mean())}
 

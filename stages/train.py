@@ -48,10 +48,9 @@ def main(
     best = result.summary
     print(
         f"{chosen.dataset}, {chosen.arch}: kept epoch {best['best_epoch']} of {best['epochs']}, "
-        f"validation accuracy {best['best_val_accuracy']:.1%}, log loss {best['best_val_loss']:.3f}, "
-        f"{best['weights']:,} weights -> {models}"
+        f"validation accuracy {best['best_val_accuracy']:.1%}, log loss {best['best_val_loss']:.3f} -> {models}"
     )
-    print(f"MLflow run: {run_id or 'none yet'}")
+    print(f"{best['weights']:,} weights; MLflow run {run_id or 'to be sent by `moodring sync`'}")
 
 
 if __name__ == "__main__":
