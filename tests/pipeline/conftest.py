@@ -16,19 +16,35 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
 
 from benchmarks.project import MADE, copy_parts, isolated, ran
-from tests.conftest import made_rows
+from tests.conftest import ROOT, made_rows
+from tests.pipeline.warm import warm_programs
 
 # The files that take longest, the longest first.
 LONGEST = ("test_stores", "test_interrupts", "test_sharing", "test_promote", "test_repro", "test_incremental")
 # Seconds after which what did not happen is taken to be lost: enough for a slow machine that is busy besides.
 PATIENCE = 900
+# One processor for each of pytest's workers; what is made to be thrown away is not forced onto the disk.
+SMALL = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_CONFIG_COUNT": "3",
+    "GIT_CONFIG_KEY_0": "core.fsync",
+    "GIT_CONFIG_VALUE_0": "none",
+    "GIT_CONFIG_KEY_1": "gc.auto",
+    "GIT_CONFIG_VALUE_1": "0",
+    "GIT_CONFIG_KEY_2": "maintenance.auto",
+    "GIT_CONFIG_VALUE_2": "false",
+}
 TINY = {
     "source": {
         "kind": "file",
@@ -81,6 +97,26 @@ class Store:
         return Path(unquote(urlsplit(place).path))
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A worker of DVC's queue, by the file in which DVC keeps its process and how that ended."""
+
+    file: Path
+
+    def _read(self) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+        return said
+
+    @property
+    def ended(self) -> bool:
+        return self._read()["returncode"] is not None
+
+    def kill(self) -> None:
+        if not self.ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._read()["pid"], signal.SIGKILL)
+
+
 @dataclass
 class Project:
     """A checkout, and the programs run in it as a user would."""
@@ -88,13 +124,14 @@ class Project:
     root: Path
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    warm: ClassVar[Path | None] = None  # the folder of warm programs
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the test's own environment in the checkout."""
+        """Run a program of the test's own environment in the checkout; its libraries are imported already."""
         done = subprocess.run(
             command,
             cwd=self.root,
-            env=self._environment(environment),
+            env=self._environment({"PATH": self._path(), **environment}),
             capture_output=True,
             text=True,
             check=False,
@@ -107,7 +144,7 @@ class Project:
         return done
 
     def start(self, *command: str, quiet: bool = False, **environment: str) -> subprocess.Popen[str]:
-        """Start a program as `run` does, in a process group of its own; stderr can be read, or is dropped."""
+        """Start a program as users do, in a process group of its own; stderr can be read, or is dropped."""
         return subprocess.Popen(
             command,
             cwd=self.root,
@@ -125,24 +162,47 @@ class Project:
 
     @contextlib.contextmanager
     def workers(self, jobs: int) -> Iterator[None]:
-        """DVC's workers do what is queued beside the block; after it they have done all, or are killed."""
-        process = self.start("dvc", "queue", "start", "--jobs", str(jobs))
+        """DVC's workers do what is queued beside the block; after it all is done and they have ended.
+
+        That they end by themselves is not waited for: where one worker reads a message that another has
+        begun to write, kombu's transport by files raises, and the thread that ends the worker may be gone.
+        """
+        queue = self.root / ".dvc/tmp/exps/celery"
+        # The workers inherit what their starter writes into: with a pipe, its reader would wait for them.
+        subprocess.run(
+            ("dvc", "queue", "start", "--jobs", str(jobs)),
+            cwd=self.root,
+            env=self._environment({"PATH": self._path()}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+            timeout=PATIENCE / 3,
+        )
+        workers = [Worker(file) for file in queue.glob("dvc-exp-worker-*.json")]
+        assert len(workers) == jobs
         try:
-            assert process.wait(PATIENCE) == 0
             yield
-            # They hold the standard error of what started them until they end; to ask `dvc queue status` for
-            # it, time and again, takes a processor.
-            process.communicate(timeout=PATIENCE)
-        except BaseException:
-            self.run("dvc", "queue", "stop", "--kill", check=False)
-            raise
+            tasks = len(list(queue.glob("broker/*/*.celery.msg")))
+            until(
+                lambda: (
+                    len(list(queue.glob("result/celery-task-meta-*"))) == tasks
+                    or all(worker.ended for worker in workers)
+                ),
+                "an end of what is queued",
+            )
+        finally:
+            for worker in workers:
+                worker.kill()
+            until(lambda: all(worker.ended for worker in workers), "an end of the workers")
+
+    def _path(self) -> str:
+        """PATH with the warm programs before the true ones."""
+        true = isolated(os.environ, self.home)["PATH"]
+        return f"{self.warm}{os.pathsep}{true}" if self.warm else true
 
     def _environment(self, added: dict[str, str]) -> dict[str, str]:
-        return {
-            **isolated(os.environ, self.home),
-            **self.environment,
-            **added,
-        }
+        return {**isolated(os.environ, self.home), **SMALL, **self.environment, **added}
 
     def attempts(self) -> list[str]:
         """The keys of trainings that were begun and not ended."""
@@ -295,6 +355,16 @@ def _told_to_end() -> None:
     """Ctrl-C ends what tests start, though a job in the background ignores it and hands that on."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The programs that `Project.run` runs have imported their libraries."""
+    environment = Project(ROOT, tmp_path_factory.mktemp("warm") / "home")._environment({})
+    with warm_programs(environment) as programs:
+        Project.warm = programs
+        yield
+    Project.warm = None
 
 
 @pytest.fixture(scope="session")

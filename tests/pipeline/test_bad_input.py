@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from tests.pipeline.conftest import Project
@@ -30,7 +28,7 @@ def test_the_first_stage_says_what_is_wrong(
 ) -> None:
     raw = (project.root / "data/raw.parquet").read_bytes()
     project.set(**change)
-    done = project.run(sys.executable, "-m", "stages.download", check=False)
+    done = project.run("python", "-m", "stages.download", check=False)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("error: ")
@@ -43,7 +41,7 @@ def test_the_first_stage_says_what_is_wrong(
 @pytest.mark.parametrize("stage", ["preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"])
 def test_every_stage_checks_the_whole_file_first(project: Project, stage: str) -> None:
     project.set(datasets__imdb__max_length=0)
-    done = project.run(sys.executable, "-m", f"stages.{stage}", check=False)
+    done = project.run("python", "-m", f"stages.{stage}", check=False)
     assert done.returncode == 1
     assert "datasets.imdb.max_length" in done.stderr
     assert "Traceback" not in done.stderr
@@ -66,7 +64,7 @@ def test_an_unknown_backend_is_told(
 def test_a_source_out_of_reach_names_mirror_and_default(project: Project) -> None:
     project.set(dataset="twitter")
     done = project.run(
-        sys.executable,
+        "python",
         "-m",
         "stages.download",
         check=False,

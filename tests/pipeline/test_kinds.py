@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -29,7 +28,7 @@ def served_scores(project: Project, room: Path) -> list[float]:
     texts.write_text(json.dumps(raw.loc[raw["split"] == "test", "text"].tolist()), encoding="utf-8")
     store = f"sqlite:///{project.root / 'mlflow.db'}"
     arguments = (str(version), str(texts), str(scored))
-    project.run(sys.executable, "-c", SERVED, *arguments, MLFLOW_TRACKING_URI=store)
+    project.run("python", "-c", SERVED, *arguments, MLFLOW_TRACKING_URI=store)
     return list(json.loads(scored.read_text(encoding="utf-8"))["score"])
 
 

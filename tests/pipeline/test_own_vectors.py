@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import keras
@@ -75,13 +74,13 @@ def test_without_vectors_metrics_have_no_coverage(project: Project) -> None:
 
 def test_vectors_of_another_width_stop_before_training(own: Project) -> None:
     write_vectors(own, SIZE + 5)
-    own.run(sys.executable, "-m", "stages.vectors")
+    own.run("python", "-m", "stages.vectors")
     refused(own, "stages.train", f"{SIZE + 5} numbers", f"archs.lstm.embedding.size is {SIZE}")
 
 
 def test_vectors_of_no_known_word_stop_before_training(own: Project) -> None:
     (own.root / NAME).write_text(f"unheard {' '.join(['1'] * SIZE)}\n", encoding="utf-8")
-    own.run(sys.executable, "-m", "stages.vectors")
+    own.run("python", "-m", "stages.vectors")
     words = len(own.json("data/corpus/vocabulary.json")["words"])
     refused(own, "stages.train", f"0 of {words} words")
 
@@ -94,7 +93,7 @@ def test_a_broken_line_stops_before_training_with_both_numbers(own: Project) -> 
 def refused(project: Project, stage: str, *parts: str) -> None:
     """The stage ends with one message, writes nothing and opens no run."""
     before, runs = project.outputs(), project.runs()
-    done = project.run(sys.executable, "-m", stage, check=False)
+    done = project.run("python", "-m", stage, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +147,7 @@ json.dump(model.predict(json.load(open(texts))).to_dict("list"), open(scored, "w
     texts, scored = tmp_path / "texts.json", tmp_path / "scored.json"
     texts.write_text(json.dumps(raw.loc[raw["split"] == "test", "text"].tolist()), encoding="utf-8")
     store = f"sqlite:///{project.root / 'mlflow.db'}"
-    project.run(sys.executable, "-c", code, str(texts), str(scored), MLFLOW_TRACKING_URI=store)
+    project.run("python", "-c", code, str(texts), str(scored), MLFLOW_TRACKING_URI=store)
     served = json.loads(scored.read_text(encoding="utf-8"))
     assert list(served) == ["score", "label"]
     evaluated = pq.read_table(project.root / "data/scores.parquet")["score"].to_pylist()
@@ -169,7 +168,7 @@ def test_a_bare_clone_ends_in_a_run_with_its_evaluation_and_model(project: Proje
 
 def test_stages_run_the_code_of_their_own_checkout(project: Project) -> None:
     code = "import stages, moodring; print(moodring.__file__)"
-    where = project.run(sys.executable, "-c", code).stdout.strip()
+    where = project.run("python", "-c", code).stdout.strip()
     assert where.startswith(str(project.root))
 
 
@@ -177,7 +176,7 @@ def test_stages_run_the_code_of_their_own_checkout(project: Project) -> None:
     "stage", ["download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"]
 )
 def test_help_says_what_a_stage_reads_and_writes(project: Project, stage: str) -> None:
-    text = project.run(sys.executable, "-m", f"stages.{stage}", "--help", COLUMNS="200").stdout
+    text = project.run("python", "-m", f"stages.{stage}", "--help", COLUMNS="200").stdout
     listed = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
     for output in [*listed.get("outs", []), *listed.get("metrics", []), *listed.get("plots", [])]:
         path = Path(output if isinstance(output, str) else next(iter(output)))
