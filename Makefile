@@ -8,6 +8,7 @@ export PATH := $(BIN):$(PATH)
 SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c "$(SUPPORTED)" 2>/dev/null && echo $$python && break; done)
+PYTEST = python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help install repro test test-fast benchmarks results ui lint format hooks schema pictures architecture lock clean-venv
@@ -20,10 +21,10 @@ repro: $(VENV)/.base ## install the locked packages and run the pipeline
 	@moodring verdict
 
 test: $(VENV)/.dev ## install the packages for tests and run all tests
-	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 test-fast: $(VENV)/.dev ## run the tests that start no pipeline
-	python -m pytest --ignore tests/pipeline
+	$(PYTEST) --ignore tests/pipeline
 
 benchmarks: $(VENV)/.dev ## compare the speed with the notebooks and others (an hour or more, on an idle machine)
 	python -m benchmarks --json benchmarks/results.json --markdown docs/performance.md

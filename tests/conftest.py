@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,16 @@ from moodring.params.file import load_params
 from moodring.params.pipeline import Params
 from moodring.text.clean_table import clean_table
 from moodring.text.cleaner import Cleaner
+
+# One processor for each of pytest's workers and what they start; libraries read it when they begin.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+
+# The files that take longest, the longest first.
+LONGEST = (
+    *("test_stores", "test_interrupts", "test_sharing", "test_promote", "test_repro", "test_doctor"),
+    *("test_checkpoints", "test_network", "test_runs", "test_incremental", "test_gpu", "test_architectures"),
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = ["wonderful", "moving", "funny", "brilliant", "charming", "delightful"]
@@ -72,6 +83,12 @@ def cleaned(
     pieces: list[pa.Table] = []
     report = clean_table(raw, cleaner, seed, name, pieces.append)
     return pa.concat_tables(pieces), report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest files begin first: what is short goes round, whichever process is done with them."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(autouse=True)

@@ -26,16 +26,10 @@ from benchmarks.project import MADE, copy_parts, isolated, ran
 from tests.conftest import ROOT, made_rows
 from tests.pipeline.warm import warm_programs
 
-# The files that take longest, the longest first.
-LONGEST = ("test_stores", "test_interrupts", "test_sharing", "test_promote", "test_repro", "test_incremental")
 # Seconds after which what did not happen is taken to be lost: enough for a slow machine that is busy besides.
 PATIENCE = 900
-# One processor for each of pytest's workers; what is made to be thrown away is not forced onto the disk.
-SMALL = {
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",
+# Of DVC and git: nothing is reported, and what is made to be thrown away is not forced onto the disk.
+THROWN_AWAY = {
     "DVC_NO_ANALYTICS": "1",
     "GIT_CONFIG_COUNT": "3",
     "GIT_CONFIG_KEY_0": "core.fsync",
@@ -143,16 +137,21 @@ class Project:
             )
         return done
 
-    def start(self, *command: str, quiet: bool = False, **environment: str) -> subprocess.Popen[str]:
-        """Start a program as users do, in a process group of its own; stderr can be read, or is dropped."""
+    def start(
+        self, *command: str, quiet: bool = False, warm: bool = True, **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start a program as `run` does, or the true one, in a process group of its own.
+
+        Its standard error can be read, or is dropped.
+        """
         return subprocess.Popen(
             command,
             cwd=self.root,
-            env=self._environment(environment),
+            env=self._environment(({"PATH": self._path()} if warm else {}) | environment),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
             text=True,
-            start_new_session=True,
+            process_group=0,
         )
 
     def copy(self, place: Path, **environment: str) -> Project:
@@ -202,7 +201,9 @@ class Project:
         return f"{self.warm}{os.pathsep}{true}" if self.warm else true
 
     def _environment(self, added: dict[str, str]) -> dict[str, str]:
-        return {**isolated(os.environ, self.home), **SMALL, **self.environment, **added}
+        # Programs keep what they compile, which copies of the checkout then have too.
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**isolated(inherited, self.home), **THROWN_AWAY, **self.environment, **added}
 
     def attempts(self) -> list[str]:
         """The keys of trainings that were begun and not ended."""
@@ -344,12 +345,6 @@ def write_rows(path: Path, rows: int) -> None:
         writer.writerows((text, 5 if label else 1) for text, label in zip(texts, labels, strict=True))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin first: what is short goes round, whichever process is done with them."""
-    place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _told_to_end() -> None:
     """Ctrl-C ends what tests start, though a job in the background ignores it and hands that on."""
@@ -358,7 +353,7 @@ def _told_to_end() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _warm(_told_to_end: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The programs that `Project.run` runs have imported their libraries."""
     environment = Project(ROOT, tmp_path_factory.mktemp("warm") / "home")._environment({})
     with warm_programs(environment) as programs:

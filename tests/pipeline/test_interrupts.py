@@ -76,15 +76,21 @@ class Training:
         checkout, store = self.project.copy(place / "checkout"), self.store.copy(place / "db")
         return replace(self, project=checkout, store=store)
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, warm: bool = True) -> subprocess.Popen[str]:
         """Start it in a process group of its own and wait for its run."""
-        process = self.project.start(*command, MLFLOW_TRACKING_URI=self.store.address)
+        process = self.project.start(*command, warm=warm, MLFLOW_TRACKING_URI=self.store.address)
         until(lambda: process.poll() is not None or self.store.runs(), "a run")
         return process
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a program on its checkout and its store."""
         return self.project.run(*command, check=check, MLFLOW_TRACKING_URI=self.store.address)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill its whole group; their standard error ends with the last of them."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=conftest.PATIENCE)
 
 
 def results(project: Project) -> dict[str, bytes]:
@@ -131,9 +137,9 @@ def test_killed_at_any_moment_it_ends_as_the_uninterrupted_one(
         killed = training.copy(tmp_path / str(retry))
         process = killed.start(*command)
         time.sleep(share * training.seconds * 0.6**retry)
-        os.killpg(process.pid, signal.SIGKILL)
+        kill(process)
         # A training that was faster than the uninterrupted one had ended: once more, and earlier.
-        if process.wait() == -signal.SIGKILL and killed.store.runs()[0][0] == "RUNNING":
+        if process.returncode == -signal.SIGKILL and killed.store.runs()[0][0] == "RUNNING":
             break
     assert process.returncode == -signal.SIGKILL
     assert killed.store.runs() == [("RUNNING", None)]
@@ -149,7 +155,7 @@ def test_told_to_end_it_leaves_a_failed_run_and_goes_on_later(
     clean: Training, number: signal.Signals
 ) -> None:
     store = clean.store
-    process = clean.start(*STAGE)
+    process = clean.start(*STAGE, warm=False)
     clean.project.until_checkpoint(process)
     os.killpg(process.pid, number)
     _, said = process.communicate()
@@ -165,7 +171,7 @@ def test_told_to_end_it_leaves_a_failed_run_and_goes_on_later(
 
 def test_ctrl_c_of_dvc_leaves_a_failed_run(clean: Training) -> None:
     store = clean.store
-    process = clean.start(*DVC)
+    process = clean.start(*DVC, warm=False)
     clean.project.until_checkpoint(process)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait() != 0
@@ -177,8 +183,7 @@ def test_what_changed_begins_anew_and_the_killed_run_is_closed(clean: Training, 
     project, store = clean.project, clean.store
     process = clean.start(*STAGE)
     project.until_checkpoint(process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    kill(process)
     assert store.runs() == [("RUNNING", None)]
     if change == "parameters":
         project.set(train__learning_rate=0.03)
@@ -197,8 +202,7 @@ def test_what_changed_begins_anew_and_the_killed_run_is_closed(clean: Training, 
 def test_sync_closes_the_run_of_a_killed_training(clean: Training) -> None:
     store = clean.store
     process = clean.start(*STAGE)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    kill(process)
     # Without an evaluation there is no present result to send, which it says after closing the run.
     done = clean.run("moodring", "sync", check=False)
     assert "which a killed process left RUNNING" in done.stdout
@@ -209,7 +213,7 @@ def test_sync_closes_the_run_of_a_killed_training(clean: Training) -> None:
 
 def test_a_training_that_still_lives_is_left_alone(clean: Training) -> None:
     store = clean.store
-    process = clean.start(*STAGE)
+    process = clean.start(*STAGE, warm=False)
     pause_outside_the_store(process, store)
     try:
         # The same training beside it takes up nothing of it: two at once do not share a run.

@@ -6,7 +6,8 @@ environment, directory, open files) to one server, which forks. The fork becomes
 same module or script, from the checkout's own code, and ends as any process does. Nothing of Moodring is
 imported before.
 
-What is about processes (signals, groups, the time to start) is tested with the true programs.
+The fork joins the process group of what started it, which ends when it does: signals to a group work as ever.
+Tests of how a program takes a signal, or of one process' state, start the true programs.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ class Start:
     arguments: list[str]
     directory: str
     environment: dict[str, str]
+    starter: int  # the process whose group it joins, so that a signal to the group reaches it
 
 
 @contextlib.contextmanager
@@ -60,9 +62,9 @@ def warm_programs(environment: dict[str, str]) -> Iterator[Path]:
         (room / "bin").mkdir()
         for program in PROGRAMS:
             shim = room / "bin" / program
-            words = (sys.executable, "-IS", str(Path(__file__).with_name("warm_start.py")))
-            words = (*words, str(room / "socket"), str(Path(sys.executable).with_name(program)))
-            shim.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+            start = [sys.executable, "-IS", str(Path(__file__).with_name("warm_start.py"))]
+            what = [str(room / "socket"), str(Path(sys.executable).with_name(program))]
+            shim.write_text(f'#!/bin/sh\nexec {shlex.join([*start, *what])} "$@"\n', encoding="utf-8")
             shim.chmod(0o755)
         with subprocess.Popen(
             [sys.executable, "-m", "tests.pipeline.warm", str(room / "socket")],
@@ -70,7 +72,7 @@ def warm_programs(environment: dict[str, str]) -> Iterator[Path]:
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,  # its end ends the server, also where the tests are killed
             stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for the tests
+            process_group=0,  # Ctrl-C is for the tests
         ) as server:
             assert server.stdout is not None
             assert server.stdin is not None
@@ -87,7 +89,7 @@ def serve(address: str) -> Start:
         os.write(1, b"ready\n")
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers, for whom nobody waits
         while True:
-            readable, _, _ = select.select([listening, 0], [], [])
+            readable, _, _ = select.select([listening.fileno(), 0], [], [])
             if 0 in readable:
                 os._exit(0)
             connection, _ = listening.accept()
@@ -105,7 +107,8 @@ def keep(connection: socket.socket) -> Start:
         start = Start(**json.loads(stream.readline()))
     program = os.fork()
     if program == 0:
-        os.setsid()
+        with contextlib.suppress(ProcessLookupError):
+            os.setpgid(0, os.getpgid(start.starter))
         connection.close()
         for number, file in enumerate(files):
             os.dup2(file, number)
@@ -124,7 +127,7 @@ def kill_when_closed(connection: socket.socket, program: int) -> None:
     """Kill a program when what started it is gone."""
     connection.recv(1)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(program, signal.SIGKILL)
+        os.kill(program, signal.SIGKILL)
 
 
 def become(start: Start) -> None:

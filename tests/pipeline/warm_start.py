@@ -17,7 +17,11 @@ def main(address: str, program: str, *arguments: str) -> None:
         "arguments": arguments,
         "directory": os.getcwd(),  # noqa: PTH109
         "environment": dict(os.environ),
+        "starter": os.getpid(),
     }
+    # The program gets what is sent to the group, and decides when to end.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(address)
         socket.send_fds(server, [b"."], [0, 1, 2])
