@@ -47,8 +47,8 @@ def main(
         run_id = finish_training(run, result)
     best = result.summary
     print(
-        f"{chosen.dataset}, {chosen.arch}: kept epoch {best['best_epoch']} of {best['epochs']}, "
-        f"validation accuracy {best['best_val_accuracy']:.1%}, log loss {best['best_val_loss']:.3f} -> {models}"
+        f"{chosen.dataset}, {chosen.arch}: kept epoch {best['best_epoch']} of {best['epochs']}, validation "
+        f"accuracy {best['best_val_accuracy']:.1%}, log loss {best['best_val_loss']:.3f} -> {models}"
     )
     print(f"{best['weights']:,} weights; MLflow run {run_id or 'to be sent by `moodring sync`'}")
 

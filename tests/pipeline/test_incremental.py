@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,15 @@ def test_a_changed_own_file_is_noticed(project: Project) -> None:
     path = project.root / "data/own/tiny.csv"
     path.write_text(path.read_text(encoding="utf-8") + "another wonderful film,5\n", encoding="utf-8")
     assert stale(project.root) >= {"download"}
+
+
+def test_an_experiment_changes_one_line_of_params(made: Project, tmp_path: Path) -> None:
+    project = made.copy(tmp_path / "checkout")
+    shutil.copy(ROOT / "params.yaml", project.root)
+    project.commit()
+    project.run("dvc", "exp", "run", "-S", "seed=8", "vectors")
+    assert project.run("git", "diff", "--shortstat", "params.yaml").stdout.strip() == (
+        "1 file changed, 1 insertion(+), 1 deletion(-)"
+    )
+    changed = project.run("git", "diff", "--unified=0", "params.yaml").stdout.splitlines()[-1]
+    assert changed.startswith("+seed: 8 ")

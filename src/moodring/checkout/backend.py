@@ -45,7 +45,7 @@ def check_backend() -> str:
 
 def import_keras() -> None:
     """Import Keras without TensorFlow's start-up messages; they are shown if the user set `LOG_LEVEL`."""
-    if backend_name() != "tensorflow" or LOG_LEVEL in os.environ or "tensorflow" in sys.modules:
+    if backend_name() != "tensorflow" or os.environ.get(LOG_LEVEL) or "tensorflow" in sys.modules:
         import keras
 
         return

@@ -1,0 +1,51 @@
+"""What commands print on the terminal of a machine without a GPU, as true processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from benchmarks.project import isolated
+from moodring.evaluation.verdict import NEXT
+from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+KERAS = "from moodring.checkout.backend import import_keras; import_keras()"
+
+
+def printed(project: Project, *command: str, log_level: str = "") -> tuple[list[str], str]:
+    """The lines on stdout, and stderr, of a program that imports TensorFlow itself."""
+    path = isolated(os.environ, project.home)["PATH"]
+    done = project.run(*command, PATH=path, TF_CPP_MIN_LOG_LEVEL=log_level)
+    return done.stdout.splitlines(), done.stderr
+
+
+def test_training_and_evaluation_end_in_plain_lines(project: Project) -> None:
+    lines, err = printed(project, sys.executable, "-m", "stages.train")
+    assert err == ""
+    assert lines[0].startswith("epoch 1/3  loss ")
+    assert lines[-2].startswith("tiny, lstm: kept epoch ")
+    assert lines[-1].endswith(project.runs()[-1]["id"])
+    lines, err = printed(project, sys.executable, "-m", "stages.evaluate")
+    assert err == ""
+    assert lines[0].startswith("tiny, lstm: ")
+    assert lines[1:] == [
+        "Report: report/index.html",
+        NEXT,
+    ]
+    assert all(len(line) <= 100 and "{" not in line for line in lines)
+    assert project.run("moodring", "verdict").stdout.splitlines() == lines
+
+
+def test_predict_prints_the_answer_only(project: Project) -> None:
+    lines, err = printed(project, "moodring", "predict", "a wonderful film")
+    assert err == ""
+    assert len(lines) == 1
+
+
+def test_a_log_level_of_the_user_shows_the_messages_of_tensorflow(project: Project) -> None:
+    assert "InitializeLog" in printed(project, sys.executable, "-c", KERAS, log_level="0")[1]
+    assert printed(project, sys.executable, "-c", KERAS)[1] == ""
