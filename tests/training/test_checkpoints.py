@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +28,24 @@ EPOCHS = 6
 
 class KilledError(Exception):
     """As if the process had ended here."""
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A training that ran to its end, and the checkpoints that a kill would have left, by epoch."""
+
+    params: Params
+    whole: bytes
+    history: pd.DataFrame
+    checkpoints: dict[int, Path]
+
+    def goes_on_after(self, epoch: int, place: Path) -> list[int]:
+        """Go on from a checkpoint, to the same end; the epochs that were reported."""
+        checkpoint = Path(shutil.copy(self.checkpoints[epoch], place / "state.npz"))
+        resumed, history, reported = trained(self.params, checkpoint)
+        pd.testing.assert_frame_equal(history, self.history, check_exact=True)
+        assert resumed == self.whole
+        return reported
 
 
 def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **arch: object) -> Params:
@@ -51,11 +73,15 @@ def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **ar
     )
 
 
-def trained(params: Params, checkpoint: Path | None = None, kill_after: int | None = None):
-    """The model's bytes, the history and the epochs that were reported."""
+def trained(
+    params: Params, checkpoint: Path | None = None, kill_after: int | None = None
+) -> tuple[bytes, pd.DataFrame, list[int]]:
+    """The model's bytes, the history and the epochs that were reported; the checkpoint of each is kept."""
     reported: list[int] = []
 
     def report(epoch: int, metrics: dict[str, float]) -> None:
+        if checkpoint:
+            shutil.copy(checkpoint, checkpoint_of(checkpoint, epoch))
         if epoch == kill_after:
             raise KilledError
         reported.append(epoch)
@@ -64,26 +90,50 @@ def trained(params: Params, checkpoint: Path | None = None, kill_after: int | No
     return stable_bytes(model), history, reported
 
 
+def checkpoint_of(checkpoint: Path, epoch: int) -> Path:
+    return checkpoint.with_stem(f"{checkpoint.stem}-{epoch}")
+
+
+def interrupted(params: Params, place: Path) -> Interrupted:
+    """Train to the end, and once more until killed in the last epoch's report."""
+    whole, history, _ = trained(params)
+    with pytest.raises(KilledError):
+        trained(params, place / "state.npz", len(history))
+    epochs = range(1, len(history) + 1)
+    return Interrupted(
+        params, whole, history, {epoch: checkpoint_of(place / "state.npz", epoch) for epoch in epochs}
+    )
+
+
+@pytest.fixture(scope="module")
+def by_optimizer(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Interrupted]:
+    """A training for each optimiser, once."""
+
+    @functools.cache
+    def of(optimizer: str) -> Interrupted:
+        return interrupted(chosen(params, optimizer=optimizer), tmp_path_factory.mktemp(optimizer))
+
+    return of
+
+
 @pytest.mark.parametrize(
     ("optimizer", "killed_after"), [("adam", 1), ("adam", EPOCHS), ("rmsprop", 3), ("sgd", 3)]
 )
 def test_a_killed_training_ends_as_the_uninterrupted_one(
-    params: Params, tmp_path: Path, optimizer: str, killed_after: int
+    by_optimizer: Callable[[str], Interrupted], tmp_path: Path, optimizer: str, killed_after: int
 ):
-    tiny = chosen(params, optimizer=optimizer)
-    whole, history, _ = trained(tiny)
-    with pytest.raises(KilledError):
-        trained(tiny, tmp_path / "state.npz", killed_after)
-    resumed, resumed_history, reported = trained(tiny, tmp_path / "state.npz")
+    reported = by_optimizer(optimizer).goes_on_after(killed_after, tmp_path)
     assert reported == list(range(killed_after + 1, EPOCHS + 1))
-    pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
-    assert resumed == whole
 
 
-@pytest.mark.parametrize("killed_after", [1, 3, EPOCHS])
-def test_so_does_one_with_everything_that_has_a_state_of_its_own(
-    params: Params, tmp_path: Path, killed_after: int
-):
+def test_a_checkpoint_changes_nothing(by_optimizer: Callable[[str], Interrupted], tmp_path: Path):
+    adam = by_optimizer("adam")
+    assert trained(adam.params, tmp_path / "state.npz")[0] == adam.whole
+
+
+@pytest.fixture(scope="module")
+def everything(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """A training with everything that has a state of its own."""
     embedding = {**drawn(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": 2}
     tiny = chosen(params, embedding=embedding)
     more = {
@@ -93,31 +143,26 @@ def test_so_does_one_with_everything_that_has_a_state_of_its_own(
         "label_smoothing": 0.1,
     }
     tiny = tiny.model_copy(update={"train": tiny.train.model_copy(update=more)})
-    whole, history, _ = trained(tiny)
-    with pytest.raises(KilledError):
-        trained(tiny, tmp_path / "state.npz", killed_after)
-    resumed, resumed_history, _ = trained(tiny, tmp_path / "state.npz")
-    pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
-    assert resumed == whole
+    return interrupted(tiny, tmp_path_factory.mktemp("everything"))
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, EPOCHS])
+def test_so_does_one_with_everything_that_has_a_state_of_its_own(
+    everything: Interrupted, tmp_path: Path, killed_after: int
+):
+    everything.goes_on_after(killed_after, tmp_path)
 
 
 def test_early_stoppings_counters_and_best_weights_go_on(params: Params, tmp_path: Path):
     # So fast that the loss soon rises again.
     eager = chosen(params, patience=2)
     eager = eager.model_copy(update={"train": eager.train.model_copy(update={"learning_rate": 1.5})})
-    whole, history, _ = trained(eager)
-    assert len(history) < EPOCHS, "early stopping must end this training"
-    for killed_after in (len(history) - 1, len(history)):
-        with pytest.raises(KilledError):
-            trained(eager, tmp_path / f"{killed_after}.npz", killed_after)
-        resumed, resumed_history, _ = trained(eager, tmp_path / f"{killed_after}.npz")
-        pd.testing.assert_frame_equal(resumed_history, history, check_exact=True)
-        assert resumed == whole
-
-
-def test_a_checkpoint_changes_nothing(params: Params, tmp_path: Path):
-    tiny = chosen(params)
-    assert trained(tiny)[0] == trained(tiny, tmp_path / "state.npz")[0]
+    stopped = interrupted(eager, tmp_path)
+    epochs = len(stopped.history)
+    assert epochs < EPOCHS, "early stopping must end this training"
+    for killed_after in (epochs - 1, epochs):
+        (tmp_path / str(killed_after)).mkdir()
+        stopped.goes_on_after(killed_after, tmp_path / str(killed_after))
 
 
 def test_a_state_comes_back_as_it_was_saved(tmp_path: Path):

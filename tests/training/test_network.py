@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import keras
@@ -20,7 +21,7 @@ from moodring.params.data import TokenizeParams
 from moodring.params.pipeline import Params
 from moodring.params.training import EarlyStopping, Schedule
 from moodring.training.architectures import build
-from moodring.training.embeddings import Aligned
+from moodring.training.embeddings import Aligned, has_vectors
 from moodring.training.inputs import EpochMetrics, Hooks, TrainingData
 from moodring.training.network import fit_network, learning_rate_of, settings_of, train_network
 from moodring.training.sequence import BatchSequence, padding_of
@@ -48,8 +49,26 @@ def tiny(params: Params) -> Params:
     )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     chosen = {"dataset": "imdb", "datasets": {"imdb": data}, "arch": "rnn", "archs": {"rnn": arch}}
-    few = {"epochs": 1, "batch_size": 8, "buckets": 4, "learning_rate": 0.001}
+    few = {"epochs": 2, "batch_size": 8, "buckets": 4, "learning_rate": 0.001}
     return with_train(params.model_copy(update=chosen), **few)
+
+
+Trained = tuple[keras.Model, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def trained() -> Callable[[Params], Trained]:
+    """Train on the made texts, but only once with the same parameters. For tests that do not change the model."""
+    results: dict[str, Trained] = {}
+
+    def of(params: Params) -> Trained:
+        key = params.model_dump_json()
+        if key not in results:
+            data = with_vectors(params) if has_vectors(params) else DATA
+            results[key] = train_network(params, data)
+        return results[key]
+
+    return of
 
 
 def with_train(params: Params, **changes: object) -> Params:
@@ -89,16 +108,14 @@ def texts_of(split: Split) -> list[tuple[int, ...]]:
     return [tuple(text.tolist()) for text in np.split(split.texts.tokens, split.texts.offsets[1:-1])]
 
 
-def test_one_seed_trains_the_same_model_twice(tiny: Params):
-    twice = with_train(tiny, epochs=2)
-    first, second = (train_network(twice, DATA) for _ in range(2))
+def test_one_seed_trains_the_same_model_twice(tiny: Params, trained: Callable[[Params], Trained]):
+    first, second = trained(tiny), train_network(tiny, DATA)
     pd.testing.assert_frame_equal(first[1], second[1], check_exact=True)
     assert stable_bytes(first[0]) == stable_bytes(second[0])
 
 
-def test_another_seed_trains_another_model(tiny: Params):
-    other = tiny.model_copy(update={"seed": tiny.seed + 1})
-    first, second = (train_network(params, DATA) for params in (tiny, other))
+def test_another_seed_trains_another_model(tiny: Params, trained: Callable[[Params], Trained]):
+    first, second = trained(tiny), trained(tiny.model_copy(update={"seed": tiny.seed + 1}))
     assert first[1]["loss"].tolist() != second[1]["loss"].tolist()
     assert stable_bytes(first[0]) != stable_bytes(second[0])
 
@@ -140,8 +157,8 @@ def test_each_epoch_is_told_once_in_order(tiny: Params):
     assert history["epoch"].tolist() == [1, 2, 3]
 
 
-def test_settings_tell_how_the_model_was_made(tiny: Params):
-    model, history = train_network(tiny, DATA)
+def test_settings_tell_how_the_model_was_made(tiny: Params, trained: Callable[[Params], Trained]):
+    model, history = trained(tiny)
     settings = settings_of(tiny, DATA, model, history)
     assert settings.padding == Padding(LENGTH, 4)
     assert settings.vocabulary_size == len(VOCABULARY)
@@ -243,11 +260,15 @@ def with_frozen(params: Params, frozen_epochs: int | str) -> Params:
     ids=["tuned", "frozen", "not yet released", "frozen, then tuned"],
 )
 def test_vectors_are_tuned_exactly_when_they_are_meant_to_be(
-    tiny: Params, frozen_epochs: int | str, epochs: int, moved: bool
+    tiny: Params,
+    trained: Callable[[Params], Trained],
+    frozen_epochs: int | str,
+    epochs: int,
+    moved: bool,
 ):
     chosen = with_frozen(with_train(tiny, epochs=epochs, early_stopping=NEVER), frozen_epochs)
     data = with_vectors(chosen)
-    model, history = train_network(chosen, data)
+    model, history = trained(chosen)
     kept = settings_of(chosen, data, model, history).best_epoch
     released = isinstance(frozen_epochs, int) and kept > frozen_epochs
     assert data.vectors
@@ -257,9 +278,11 @@ def test_vectors_are_tuned_exactly_when_they_are_meant_to_be(
     assert moved or not released
 
 
-def test_a_held_back_embedding_trains_as_one_that_is_no_weight_at_all(tiny: Params):
-    held, frozen = (with_frozen(with_train(tiny, epochs=2), epochs) for epochs in (2, "all"))
-    histories = [train_network(params, with_vectors(params))[1] for params in (held, frozen)]
+def test_a_held_back_embedding_trains_as_one_that_is_no_weight_at_all(
+    tiny: Params, trained: Callable[[Params], Trained]
+):
+    three = with_train(tiny, epochs=3, early_stopping=NEVER)
+    histories = [trained(with_frozen(three, epochs))[1] for epochs in (3, "all")]
     pd.testing.assert_frame_equal(*histories, rtol=1e-5)
 
 
@@ -273,10 +296,10 @@ def test_label_smoothing_changes_what_is_minimised_and_not_what_is_judged(quick:
     assert history["loss"].iloc[-1] != train_network(plain, DATA)[1]["loss"].iloc[-1]
 
 
-def test_averaged_weights_are_what_is_judged_and_kept(quick: Params):
+def test_averaged_weights_are_what_is_judged_and_kept(quick: Params, trained: Callable[[Params], Trained]):
     averaged = with_train(quick, epochs=3, weight_averaging=0.9, early_stopping=NEVER)
-    model, history = train_network(averaged, DATA)
-    plain, _ = train_network(with_train(averaged, weight_averaging=0.0), DATA)
+    model, history = trained(averaged)
+    plain, _ = trained(with_train(averaged, weight_averaging=0.0))
     kept = settings_of(averaged, DATA, model, history).best_epoch
     batches = BatchSequence(VALIDATION, padding_of(averaged), averaged.train.batch_size)
     model.compile(loss="binary_crossentropy")
@@ -287,9 +310,11 @@ def test_averaged_weights_are_what_is_judged_and_kept(quick: Params):
     assert norm_of(model) < norm_of(plain)
 
 
-def test_averaging_leaves_the_training_alone(quick: Params):
-    plain, averaged = (with_train(quick, epochs=3, weight_averaging=momentum) for momentum in (0.0, 0.5))
-    losses = [train_network(params, DATA)[1]["loss"].tolist() for params in (plain, averaged)]
+def test_averaging_leaves_the_training_alone(quick: Params, trained: Callable[[Params], Trained]):
+    three = with_train(quick, epochs=3, early_stopping=NEVER)
+    losses = [
+        trained(with_train(three, weight_averaging=momentum))[1]["loss"].tolist() for momentum in (0.0, 0.9)
+    ]
     assert losses[0] == losses[1]
 
 
@@ -312,7 +337,7 @@ def test_the_learning_rate_follows_its_schedule(tiny: Params, schedule: Schedule
 
 def test_clipped_gradients_move_the_weights_no_further(tiny: Params):
     # With plain gradient descent a step is the learning rate times the gradient.
-    free = with_train(tiny, optimizer="sgd", learning_rate=1.0, batch_size=64, buckets=1)
+    free = with_train(tiny, epochs=1, optimizer="sgd", learning_rate=1.0, batch_size=64, buckets=1)
     # TensorFlow takes the norm before it adds up what repeated tokens give: not exactly the limit.
     assert moved(with_train(free, clip_norm=1e-3)) == pytest.approx(1e-3, rel=0.2)
     assert moved(free) > 0.01
