@@ -212,7 +212,10 @@ def test_the_users_store_is_taken_from_the_root(
         "http://127.0.0.1:9",
     ],
 )
-def test_a_store_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str):
+def test_a_store_that_cannot_be_opened_is_told(
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")  # the checkout's own, which is not the one asked for
     # MLflow's own settings, so that it gives up at once instead of after minutes.
     monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -224,8 +227,9 @@ def test_a_store_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("uri", ["http://user:hush%20hush@127.0.0.1:9", "postgresql://u:hush@127.0.0.1:9/x"])
 def test_a_store_that_cannot_be_opened_is_told_without_its_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
+    empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
 ):
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with checkout(tmp_path, MLFLOW_TRACKING_URI=uri), pytest.raises(MoodringError) as told:
         Experiment("made")
