@@ -91,6 +91,8 @@ def fit_network(
         loss=keras.losses.BinaryCrossentropy(label_smoothing=train.label_smoothing),
         metrics=["accuracy", keras.metrics.BinaryCrossentropy(name="log_loss")],
     )
+    # TensorFlow traces a step that makes variables twice, which takes longer than many an epoch.
+    model.optimizer.build(model.trainable_variables)
     stopping = keras.callbacks.EarlyStopping(
         monitor=WATCHED.get(stopped_by.monitor, stopped_by.monitor),
         mode="min" if stopped_by.monitor == "val_loss" else "max",
