@@ -58,7 +58,7 @@ Trained = tuple[keras.Model, pd.DataFrame]
 
 @pytest.fixture(scope="module")
 def trained() -> Callable[[Params], Trained]:
-    """Train on the made texts, but only once with the same parameters. For tests that do not change the model."""
+    """Train on the generated texts, only once for the same parameters. Tests must not change the model."""
     results: dict[str, Trained] = {}
 
     def of(params: Params) -> Trained:
