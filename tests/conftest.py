@@ -26,7 +26,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 # The files that take longest, the longest first.
 LONGEST = (
-    *("test_stores", "test_interrupts", "test_sharing", "test_promote", "test_repro", "test_doctor"),
+    *("test_interrupts", "test_stores", "test_sharing", "test_promote", "test_repro", "test_doctor"),
     *("test_checkpoints", "test_network", "test_runs", "test_incremental", "test_gpu", "test_architectures"),
 )
 

@@ -37,6 +37,7 @@ LIBRARIES = (
     *("dvc.repo.reproduce", "dvc.stage.run", "dvc_task.worker", "celery.bin.worker"),
     *("mlflow", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "alembic.command"),
     *("keras", "tensorflow", "sklearn.linear_model", "scipy.optimize", "scipy.sparse", "scipy.stats"),
+    *("git", "matplotlib.backends.backend_agg", "opentelemetry.sdk.trace"),
     *("matplotlib.pyplot", "nltk", "pandas", "pyarrow.parquet", "pydantic", "typer", "rich", "jinja2"),
     *("ruamel.yaml", "sqlalchemy"),
 )
