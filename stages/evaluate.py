@@ -1,4 +1,4 @@
-"""Evaluate the model on the test split, beside the baseline."""
+"""Evaluate the model on the test split, and compare it with the baseline."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main(
     report: Annotated[Path, typer.Option(help="written: pages, table of mistakes")] = Path("report"),
 ) -> None:
     """Score the test split, write metrics, plots and report, and complete the result's MLflow run."""
-    chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
+    chosen = load_params(params)  # before the slow imports: a misspelt name fails at once
     check_backend()
     from moodring.corpus.arrays import read_split, read_vocabulary
     from moodring.evaluation.calibration import write_calibration

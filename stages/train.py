@@ -22,7 +22,7 @@ def main(
     history: Annotated[Path, typer.Option(help="written: a row an epoch")] = Path("metrics/history.csv"),
 ) -> None:
     """Train the chosen architecture, stopping early on the validation split, as one MLflow run."""
-    chosen = load_params(params)  # before the slow imports: a misspelt name is told at once
+    chosen = load_params(params)  # before the slow imports: a misspelt name fails at once
     check_backend()
     from moodring.corpus.arrays import read_split, read_vocabulary
     from moodring.io.files import copy_file, write_json

@@ -160,7 +160,7 @@ def test_a_server_that_refuses_is_told_before_training(checkout: Project, server
         assert done.returncode == 1
         assert re.search(rf"error: cannot .* the MLflow store {nobody}", done.stderr)
         assert "Traceback" not in done.stderr
-        assert "Epoch" not in done.stdout
+        assert "epoch" not in done.stdout
     assert checkout.attempts() == []
 
 
@@ -174,7 +174,7 @@ def test_a_server_that_drops_ends_no_training_and_sync_sends_the_run(fresh: Proj
         _, said = process.communicate()
         assert process.returncode == 0, said
         assert "Traceback" not in said
-        assert "`moodring sync` sends its run" in said
+        assert "`moodring sync` later to send its run" in said
         assert checkout.repro() == []
         history = (checkout.root / "metrics/history.csv").read_text(encoding="utf-8").splitlines()
         refused = checkout.run("moodring", "sync", check=False)

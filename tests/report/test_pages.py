@@ -55,25 +55,25 @@ def words(page: str) -> str:
 
 def test_the_page_shows_the_evaluations_results() -> None:
     page = words(render(subject(), found(), [])["index.html"])
-    assert "50.0 % of them are labelled rightly" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "50.0 % of them have the right label" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "not shown to differ from linear (-50.0 points" in page
-    assert "after temperature scaling" in page
-    assert "1,016 training texts that also stand in test, and 5 that also stand in validation" in page
-    assert "again in the same split, cleaned 35 0 2" in page
+    assert "After temperature scaling" in page
+    assert "1,016 training texts that are also in test, and 5 that are also in validation" in page
+    assert "repeated in the same split, after cleaning 35 0 2" in page
     for name in ("Length", "Negation", "Contrast", "Unknown words", "Source"):
         assert name in page
 
 
 def test_the_page_says_that_scores_are_not_calibrated() -> None:
     page = words(render(subject(), found(calibration="none"), [])["index.html"])
-    assert "Scores are the model's own" in page
+    assert "The scores are not rescaled" in page
     assert "temperature scaling" not in page
 
 
 @pytest.mark.parametrize(("emoticons", "warned"), [("keep", True), ("drop", False), ("strip", False)])
 def test_the_page_warns_of_kept_emoticons(emoticons: str, warned: bool) -> None:
     page = words(render(subject(emoticons=emoticons), found(), [])["index.html"])
-    assert ("they are the labels themselves" in page) == warned
+    assert ("the emoticons are the labels" in page) == warned
 
 
 def test_texts_are_escaped() -> None:
@@ -99,7 +99,7 @@ def test_only_mistakes_are_listed_with_label_and_both_scores() -> None:
 
 
 def test_the_page_says_that_no_mistakes_are_listed() -> None:
-    assert "None are listed" in render(subject(), found(mistakes=0), [])["mistakes.html"]
+    assert "The list is empty" in render(subject(), found(mistakes=0), [])["mistakes.html"]
 
 
 def test_the_pages_load_no_other_files(tmp_path: Path, plots: Path) -> None:

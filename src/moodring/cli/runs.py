@@ -59,5 +59,5 @@ def runs(
             "-" if run["model_version"] is None else f"v{run['model_version']}",
             ", ".join(notes),
         )
-    # Into a file or a pipe whole rows go, whatever a terminal's width would be.
+    # A file or a pipe gets whole rows: it has no width.
     Console(width=None if sys.stdout.isatty() else 200).print(table)

@@ -1,4 +1,4 @@
-"""A model beside the baseline on the same texts."""
+"""Compare a model with the baseline on the same texts."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ def compare(
     baseline: NDArray[np.float32],
     threshold: float,
 ) -> dict[str, float]:
-    """By how much a model beats the baseline, from the texts on which only one of the two is right.
+    """The model's gain over the baseline, from the texts on which only one of the two is right.
 
     Args:
         labels: 0 negative, 1 positive; shape (rows,).
         scores: the model's probability of positive, shape (rows,).
-        baseline: the baseline's of the same texts, shape (rows,).
-        threshold: a score at or above it is positive, of either.
+        baseline: the baseline's scores of the same texts, shape (rows,).
+        threshold: a score at or above it is positive, for both models.
 
     Returns:
-        baseline_accuracy; gain, the model's accuracy minus that; gain_low and gain_high, the 95 % interval
-        of a difference of paired proportions (Agresti & Min 2005: Wald's after half a text is added to each
-        of the four cells); mcnemar_p, of McNemar's test in its exact form (McNemar 1947).
+        baseline_accuracy; gain, the model's accuracy minus the baseline's; gain_low and gain_high, the 95 %
+        interval of a difference of paired proportions (Agresti & Min 2005: Wald's interval after half a text
+        is added to each of the four cells); mcnemar_p, of McNemar's exact test (McNemar 1947).
     """
     from scipy.stats import binomtest
 
-    right, rival = ((each >= threshold) == labels for each in (scores, baseline))
-    rows, won, lost = len(labels), int((right & ~rival).sum()), int((~right & rival).sum())
+    right, baseline_right = ((each >= threshold) == labels for each in (scores, baseline))
+    rows, won, lost = len(labels), int((right & ~baseline_right).sum()), int((~right & baseline_right).sum())
     padded, differing = rows + 2, won + lost + 1
     middle = (won - lost) / padded
     reach = Z * np.sqrt(differing - (won - lost) ** 2 / padded) / padded
     values = {
-        "baseline_accuracy": rival.mean(),
+        "baseline_accuracy": baseline_right.mean(),
         "gain": (won - lost) / rows,
         "gain_low": max(middle - reach, -1),
         "gain_high": min(middle + reach, 1),
@@ -50,10 +50,10 @@ def compare(
 
 
 def describe(compared: Mapping[str, float], baseline: str) -> str:
-    """What `compare` found, such as "2.1 points above nbsvm (0.4 to 3.8, p = 0.01)".
+    """Describe the comparison, for example "2.1 points above nbsvm (0.4 to 3.8, p = 0.01)".
 
     Args:
-        compared: holds what `compare` returned.
+        compared: contains the values that `compare` returned.
         baseline: the name of the baseline.
     """
     gain, low, high = (100 * compared[name] for name in ("gain", "gain_low", "gain_high"))

@@ -29,16 +29,16 @@ MEANINGS = {
 }
 SLICES = {
     "length": "Tokens of the cleaned text.",
-    "negation": "Whether the text holds not, n't, no, never, nothing or their like.",
-    "contrast": "Whether the text holds but, although, though, however, yet or despite.",
+    "negation": "Whether the text has a word such as not, n't, no, never or nothing.",
+    "contrast": "Whether the text has but, although, though, however, yet or despite.",
     "unknown words": "Share of a text's words that are not in the vocabulary.",
     "source": "Where the text comes from.",
 }
 FACTS = {
     "rows": "texts",
     "emptied": "left empty by cleaning",
-    "duplicates_within": "again in the same split, cleaned",
-    "alike_in_train": "alike to one of train, cleaned",
+    "duplicates_within": "repeated in the same split, after cleaning",
+    "alike_in_train": "equal to a training text after cleaning",
 }
 
 
@@ -100,7 +100,9 @@ def render(subject: Subject, found: Evaluation, pictures: list[tuple[str, str]])
         "of": subject,
         "metrics": found.metrics,
         "verdict": describe(found.metrics, subject.baseline),
-        "told": [(name.replace("_", " "), found.metrics[name], text) for name, text in MEANINGS.items()],
+        "named_metrics": [
+            (name.replace("_", " "), found.metrics[name], text) for name, text in MEANINGS.items()
+        ],
         "slices": _by_name(found.tables["slices"]),
         "pictures": pictures,
         "data": subject.data,

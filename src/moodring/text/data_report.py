@@ -53,6 +53,6 @@ class Report:
                 len(prints) - prints.null_count - pc.count_distinct(prints, mode="only_valid").as_py()
             )
             if split != "train":
-                alike = pc.is_in(prints, train, skip_nulls=True)
-                report["alike_in_train"][split] = int(as_mask(alike).sum())
+                same = pc.is_in(prints, train, skip_nulls=True)
+                report["alike_in_train"][split] = int(as_mask(same).sum())
         return report

@@ -1,4 +1,4 @@
-"""The two arguments that every training receives besides its parameters: the data and the hooks."""
+"""The two arguments that every training receives in addition to its parameters: the data and the hooks."""
 
 from __future__ import annotations
 
