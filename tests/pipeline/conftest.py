@@ -1,4 +1,4 @@
-"""A real git and DVC repository of the project's own files, on tiny made data."""
+"""A real git and DVC repository with the project's own files and tiny generated data."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from benchmarks.project import MADE, copy_parts, isolated, ran
 from tests.conftest import ROOT, made_rows
 from tests.pipeline.warm import warm_programs
 
-# Seconds after which what did not happen is taken to be lost: enough for a slow machine that is busy besides.
-PATIENCE = 900
-# Of DVC and git: nothing is reported, and what is made to be thrown away is not forced onto the disk.
-THROWN_AWAY = {
+# Seconds that a test waits for an event before it fails. It is enough for a slow and busy machine.
+WAIT_SECONDS = 900
+# Settings of DVC and git for temporary repositories: no usage reports, no fsync, no maintenance.
+TEMPORARY_REPOSITORY = {
     "DVC_NO_ANALYTICS": "1",
     "GIT_CONFIG_COUNT": "3",
     "GIT_CONFIG_KEY_0": "core.fsync",
@@ -58,7 +58,7 @@ TINY = {
 
 @dataclass(frozen=True)
 class Store:
-    """An MLflow store in a file, copied so that a test begins with the runs that it needs."""
+    """An MLflow store in a file. A test copies it to start with the runs that it needs."""
 
     file: Path
 
@@ -66,18 +66,19 @@ class Store:
     def address(self) -> str:
         return f"sqlite:///{self.file}"
 
-    def copy(self, place: Path) -> Self:
-        shutil.copyfile(self.file, place)
-        return type(self)(place)
+    def copy(self, target: Path) -> Self:
+        shutil.copyfile(self.file, target)
+        return type(self)(target)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        # Not read-only: what a killed process was writing has to be undone first. A missing file is not made.
+        # The mode is not read-only: SQLite must first undo the writes of a killed process.
+        # With this mode SQLite does not create a missing file.
         address = f"{self.file.as_uri()}?mode=rw"
-        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as opened:
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS)) as opened:
             return opened.execute(query, values).fetchall()
 
     def champion(self) -> int | None:
-        """The version that is the champion, of the only model."""
+        """The version of the only model that is the champion."""
         rows = self.rows("SELECT version FROM registered_model_aliases WHERE alias = 'champion'")
         return int(rows[0][0]) if rows else None
 
@@ -86,20 +87,20 @@ class Store:
         return [int(row[0]) for row in self.rows("SELECT version FROM model_versions ORDER BY version")]
 
     def files_of(self, version: int) -> Path:
-        """Where a version's files are."""
-        ((place,),) = self.rows("SELECT storage_location FROM model_versions WHERE version = ?", version)
-        return Path(unquote(urlsplit(place).path))
+        """The directory with the files of a version."""
+        ((address,),) = self.rows("SELECT storage_location FROM model_versions WHERE version = ?", version)
+        return Path(unquote(urlsplit(address).path))
 
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker of DVC's queue, by the file in which DVC keeps its process and how that ended."""
+    """A worker of DVC's queue. DVC keeps its process id and its exit code in a file."""
 
     file: Path
 
     def _read(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
-        return said
+        state: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+        return state
 
     @property
     def ended(self) -> bool:
@@ -113,15 +114,15 @@ class Worker:
 
 @dataclass
 class Project:
-    """A checkout, and the programs run in it as a user would."""
+    """A checkout. Tests run programs in it as a user does."""
 
     root: Path
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
-    warm: ClassVar[Path | None] = None  # the folder of warm programs
+    warm: ClassVar[Path | None] = None  # the directory with the warm programs
 
     def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the test's own environment in the checkout; its libraries are imported already."""
+        """Run a program of the tests' environment in the checkout. The program is warm: see `warm.py`."""
         done = subprocess.run(
             command,
             cwd=self.root,
@@ -129,7 +130,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=WAIT_SECONDS,
         )
         if check and done.returncode != 0:
             raise AssertionError(
@@ -140,9 +141,9 @@ class Project:
     def start(
         self, *command: str, quiet: bool = False, warm: bool = True, **environment: str
     ) -> subprocess.Popen[str]:
-        """Start a program as `run` does, or the true one, in a process group of its own.
+        """Start a program in a new process group. It is warm, as in `run`, or the real program.
 
-        Its standard error can be read, or is dropped.
+        The caller can read its standard error, unless it is quiet.
         """
         return subprocess.Popen(
             command,
@@ -154,20 +155,22 @@ class Project:
             process_group=0,
         )
 
-    def copy(self, place: Path, **environment: str) -> Project:
-        """A copy of the whole folder, as `cp -r` makes it, and what its programs find in the environment."""
-        shutil.copytree(self.root, place, symlinks=True)
-        return Project(place, self.home, environment)
+    def copy(self, target: Path, **environment: str) -> Project:
+        """Copy the whole directory as `cp -r` does. Programs of the copy get the environment variables."""
+        shutil.copytree(self.root, target, symlinks=True)
+        return Project(target, self.home, environment)
 
     @contextlib.contextmanager
     def workers(self, jobs: int) -> Iterator[None]:
-        """DVC's workers do what is queued beside the block; after it all is done and they have ended.
+        """DVC's workers run the queued experiments while the block runs.
 
-        That they end by themselves is not waited for: where one worker reads a message that another has
-        begun to write, kombu's transport by files raises, and the thread that ends the worker may be gone.
+        After the block, all experiments are finished and all workers have ended.
+
+        The workers are killed at the end. They may not end by themselves: if a worker reads a message file
+        that another is writing, kombu raises, and the worker's control thread may be lost.
         """
         queue = self.root / ".dvc/tmp/exps/celery"
-        # The workers inherit what their starter writes into: with a pipe, its reader would wait for them.
+        # The workers inherit the output streams of this command. The reader of a pipe would wait for them.
         subprocess.run(
             ("dvc", "queue", "start", "--jobs", str(jobs)),
             cwd=self.root,
@@ -176,61 +179,61 @@ class Project:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=True,
-            timeout=PATIENCE / 3,
+            timeout=WAIT_SECONDS / 3,
         )
         workers = [Worker(file) for file in queue.glob("dvc-exp-worker-*.json")]
         assert len(workers) == jobs
         try:
             yield
             tasks = len(list(queue.glob("broker/*/*.celery.msg")))
-            until(
+            wait_until(
                 lambda: (
                     len(list(queue.glob("result/celery-task-meta-*"))) == tasks
                     or all(worker.ended for worker in workers)
                 ),
-                "an end of what is queued",
+                "the end of the queued experiments",
             )
         finally:
             for worker in workers:
                 worker.kill()
-            until(lambda: all(worker.ended for worker in workers), "an end of the workers")
+            wait_until(lambda: all(worker.ended for worker in workers), "the end of the workers")
 
     def _path(self) -> str:
-        """PATH with the warm programs before the true ones."""
-        true = isolated(os.environ, self.home)["PATH"]
-        return f"{self.warm}{os.pathsep}{true}" if self.warm else true
+        """PATH with the warm programs before the real ones."""
+        path = isolated(os.environ, self.home)["PATH"]
+        return f"{self.warm}{os.pathsep}{path}" if self.warm else path
 
     def _environment(self, added: dict[str, str]) -> dict[str, str]:
-        # Programs keep what they compile, which copies of the checkout then have too.
+        # Programs keep their compiled files, so copies of the checkout have them too.
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return {**isolated(inherited, self.home), **THROWN_AWAY, **self.environment, **added}
+        return {**isolated(inherited, self.home), **TEMPORARY_REPOSITORY, **self.environment, **added}
 
     def attempts(self) -> list[str]:
-        """The keys of trainings that were begun and not ended."""
+        """The keys of attempts: trainings that started and did not end."""
         return sorted(path.parent.name for path in self.root.glob(".moodring/attempts/*/id"))
 
-    def until_checkpoint(self, training: subprocess.Popen[str]) -> None:
-        """Wait until a training has something to go on from; one that ended by then failed."""
-        until(
+    def wait_for_checkpoint(self, training: subprocess.Popen[str]) -> None:
+        """Wait until a training has a checkpoint. A training that ended before is an error."""
+        wait_until(
             lambda: list(self.root.glob(".moodring/attempts/*/checkpoint.npz")) or training.poll(),
-            "checkpoint",
+            "a checkpoint",
         )
         assert training.poll() is None, training.communicate()
 
     def repro(self, *arguments: str, check: bool = True) -> list[str]:
-        """`dvc repro`; the stages that ran, in order."""
+        """Run `dvc repro`; returns the stages that ran, in order."""
         return ran(self.run("dvc", "repro", *arguments, check=check).stdout)
 
     def set(self, **values: Any) -> None:
-        """Change params.yaml; `__` stands for the dot of a nested key."""
+        """Change params.yaml. `__` is the dot of a nested key."""
         path = self.root / "params.yaml"
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for name, value in values.items():
-            *parents, key = name.split("__")
-            place = tree
-            for parent in parents:
-                place = place[parent]
-            place[key] = value
+        for dotted, value in values.items():
+            *parents, key = dotted.split("__")
+            parent = tree
+            for name in parents:
+                parent = parent[name]
+            parent[key] = value
         path.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
 
     def commit(self) -> None:
@@ -239,13 +242,13 @@ class Project:
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", "test")
 
     def undo(self, *targets: str) -> None:
-        """Back to the last commit, outputs (of all stages, or of these) included."""
+        """Restore the last commit and its outputs, of all stages or of the named targets."""
         self.run("git", "checkout", "--quiet", ".")
         self.run("dvc", "checkout", "--force", "--quiet", *targets)
 
     def outputs(self) -> dict[Path, tuple[int, int]]:
-        """When each file that git does not restore was written, and its size."""
-        files = (file for place in ("data", "models") for file in (self.root / place).rglob("*"))
+        """The modification time and the size of each file that git does not restore."""
+        files = (file for name in ("data", "models") for file in (self.root / name).rglob("*"))
         return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in files}
 
     def json(self, path: str) -> Any:
@@ -253,7 +256,7 @@ class Project:
         return json.loads((self.root / path).read_text(encoding="utf-8"))
 
     def experiments(self) -> dict[str, dict[str, Any]]:
-        """Name -> arch and accuracy of each experiment, by `dvc exp show`."""
+        """The arch and the accuracy of each experiment by its name, from `dvc exp show`."""
         shown = json.loads(self.run("dvc", "exp", "show", "--json").stdout)
         found = {}
         for baseline in shown:
@@ -272,7 +275,10 @@ class Project:
         return Store(self.root / "mlflow.db")
 
     def runs(self) -> list[dict[str, Any]]:
-        """The store's runs that are not deleted, oldest first: id, status, experiment, tags, params."""
+        """The runs of the store that are not deleted, the oldest first.
+
+        Each has an id, status, experiment, artifacts, tags and params.
+        """
         found = self.store.rows(
             "SELECT run_uuid, status, experiments.name, artifact_uri FROM runs JOIN experiments "
             "USING (experiment_id) WHERE runs.lifecycle_stage = 'active' ORDER BY start_time"
@@ -289,23 +295,23 @@ class Project:
         return runs
 
 
-def until(happened: Callable[[], object], what: str) -> None:
-    """Wait for something that is named as what did not come where it does not happen."""
-    end = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < end, f"{what}: not within {PATIENCE} seconds"
+def wait_until(condition: Callable[[], object], event: str) -> None:
+    """Wait until a condition is true. The error names the event that did not happen."""
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end, f"{event}: not within {WAIT_SECONDS} seconds"
         time.sleep(0.05)
 
 
 def free_port() -> int:
-    """A port of this machine on which nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """A port on which no program listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
-def answers(address: str) -> bool:
-    """Whether a server is there by now."""
+def server_answers(address: str) -> bool:
+    """Whether the server at this address answers."""
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:
             return bool(answer.status == 200)
@@ -314,7 +320,7 @@ def answers(address: str) -> bool:
 
 
 def make_project(root: Path, home: Path) -> Project:
-    """The project's own files, tiny parameters and made data, committed to a new git repository."""
+    """Commit the project's own files, tiny parameters and generated data to a new git repository."""
     copy_parts(root)
     project = Project(root, home)
     tree = yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8"))
@@ -330,14 +336,14 @@ def make_project(root: Path, home: Path) -> Project:
     project.commit()
     (root / "data/own").mkdir(parents=True)
     write_rows(root / "data/own/tiny.csv", 240)
-    # As a user would, so that copies of the checkout (queued experiments) have the file too.
+    # With `dvc add`, copies of the checkout (queued experiments) have the file too.
     project.run("dvc", "add", "--quiet", "data/own/tiny.csv")
     project.commit()
     return project
 
 
 def write_rows(path: Path, rows: int) -> None:
-    """A CSV file of made texts and stars."""
+    """Write a CSV file of generated texts and stars."""
     texts, labels = made_rows(rows)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -346,15 +352,18 @@ def write_rows(path: Path, rows: int) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _told_to_end() -> None:
-    """Ctrl-C ends what tests start, though a job in the background ignores it and hands that on."""
+def _accept_ctrl_c() -> None:
+    """Let Ctrl-C end the programs that tests start.
+
+    A background job ignores Ctrl-C, and the programs that it starts inherit this.
+    """
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _warm(_told_to_end: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The programs that `Project.run` runs have imported their libraries."""
+def _warm(_accept_ctrl_c: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let `Project.run` start programs that have already imported their libraries."""
     environment = Project(ROOT, tmp_path_factory.mktemp("warm") / "home")._environment({})
     with warm_programs(environment) as programs:
         Project.warm = programs
@@ -363,10 +372,10 @@ def _warm(_told_to_end: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project after its first `dvc repro`, committed. Tests that change it leave it as it was."""
-    room = tmp_path_factory.mktemp("project")
-    project = make_project(room / "checkout", room / "home")
+def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project after its first `dvc repro`, committed. A test that changes it restores it."""
+    directory = tmp_path_factory.mktemp("project")
+    project = make_project(directory / "checkout", directory / "home")
     assert project.repro() == [
         "download",
         "preprocess",
@@ -381,11 +390,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def project(made: Project) -> Any:
-    """The made project; what the test changes is undone after it."""
-    before = made.outputs()
-    yield made
-    if made.outputs() == before:
-        made.run("git", "checkout", "--quiet", ".")  # all that most tests need, and at once
+def project(shared_project: Project) -> Any:
+    """The shared project. The changes of the test are undone after it."""
+    before = shared_project.outputs()
+    yield shared_project
+    if shared_project.outputs() == before:
+        shared_project.run("git", "checkout", "--quiet", ".")  # fast, and enough for most tests
     else:
-        made.undo()
+        shared_project.undo()

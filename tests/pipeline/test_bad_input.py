@@ -1,4 +1,4 @@
-"""The user's mistakes: one clear message, exit code 1, no traceback, earlier results kept."""
+"""The user's mistakes: one clear message, exit code 1, no traceback. The files of earlier results stay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_the_first_stage_says_what_is_wrong(
+def test_the_first_stage_reports_the_mistake(
     project: Project, change: dict[str, object], expected: list[str]
 ) -> None:
     raw = (project.root / "data/raw.parquet").read_bytes()
@@ -39,7 +39,7 @@ def test_the_first_stage_says_what_is_wrong(
 
 
 @pytest.mark.parametrize("stage", ["preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"])
-def test_every_stage_checks_the_whole_file_first(project: Project, stage: str) -> None:
+def test_every_stage_first_checks_the_whole_params_yaml(project: Project, stage: str) -> None:
     project.set(datasets__imdb__max_length=0)
     done = project.run("python", "-m", f"stages.{stage}", check=False)
     assert done.returncode == 1
@@ -51,7 +51,7 @@ def test_every_stage_checks_the_whole_file_first(project: Project, stage: str) -
     ("backend", "expected"), [("tensorflw", "known: tensorflow, jax, torch"), ("jax", "not installed")]
 )
 @pytest.mark.parametrize("command", [("python", "-m", "stages.train"), ("moodring", "predict", "a film")])
-def test_an_unknown_backend_is_told(
+def test_an_unknown_or_missing_backend_is_an_error(
     project: Project, command: tuple[str, ...], backend: str, expected: str
 ) -> None:
     done = project.run(*command, check=False, KERAS_BACKEND=backend)
@@ -61,7 +61,7 @@ def test_an_unknown_backend_is_told(
     assert "Traceback" not in done.stderr
 
 
-def test_a_source_out_of_reach_names_mirror_and_default(project: Project) -> None:
+def test_the_error_for_a_source_out_of_reach_names_the_mirror_and_another_dataset(project: Project) -> None:
     project.set(dataset="twitter")
     done = project.run(
         "python",
@@ -76,7 +76,7 @@ def test_a_source_out_of_reach_names_mirror_and_default(project: Project) -> Non
     assert "rotten_tomatoes" in done.stderr
 
 
-def test_a_failed_experiment_leaves_its_predecessors_to_be_restored(project: Project) -> None:
+def test_a_failed_experiment_leaves_the_earlier_result_unchanged(project: Project) -> None:
     failed = project.run("dvc", "exp", "run", "-S", "arch=lstn", check=False)
     assert failed.returncode != 0
     assert "lstn" in failed.stderr

@@ -1,4 +1,4 @@
-"""The `moodring` command on a real result."""
+"""The `moodring` command with a real result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.pipeline.conftest import Project
 pytestmark = pytest.mark.slow
 
 
-def test_runs_lead_from_a_run_to_its_commit_and_model(project: Project) -> None:
+def test_runs_shows_the_commit_and_the_model_of_a_run(project: Project) -> None:
     run = json.loads(project.run("moodring", "runs", "--json").stdout)[-1]
     assert run["commit"] == project.run("git", "rev-parse", "main~1").stdout.strip()
     assert (run["dataset"], run["arch"], run["restored"]) == ("tiny", "lstm", False)
@@ -22,14 +22,14 @@ def test_runs_lead_from_a_run_to_its_commit_and_model(project: Project) -> None:
     assert run["run_id"][:8] in project.run("moodring", "runs").stdout
 
 
-def test_sync_says_which_run_the_result_is(project: Project) -> None:
-    project.run("moodring", "sync")  # after other tests' evaluations of the same result
+def test_sync_names_the_run_of_the_result(project: Project) -> None:
+    project.run("moodring", "sync")  # other tests may have evaluated the same result before
     before = project.runs()
     assert f"this is run {before[0]['id']}" in project.run("moodring", "sync").stdout
     assert project.runs() == before
 
 
-def test_sync_gives_a_restored_result_its_run_once(project: Project, tmp_path: Path) -> None:
+def test_sync_creates_one_run_for_a_restored_result(project: Project, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'another.db'}"
     first = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store).stdout
     second = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store).stdout
@@ -39,7 +39,7 @@ def test_sync_gives_a_restored_result_its_run_once(project: Project, tmp_path: P
     assert f"this is run {run['run_id']}" in second
 
 
-def test_sync_refuses_files_that_params_yaml_did_not_make(project: Project) -> None:
+def test_sync_refuses_files_that_do_not_match_params_yaml(project: Project) -> None:
     project.set(arch="gru")
     done = project.run("moodring", "sync", check=False)
     assert done.returncode == 1
@@ -50,7 +50,9 @@ def test_sync_refuses_files_that_params_yaml_did_not_make(project: Project) -> N
 @pytest.mark.parametrize(
     "model", [[], ["--model", "models:/moodring-tiny/1"]], ids=["checkout", "registered"]
 )
-def test_predict_scores_a_file_as_evaluation_did(project: Project, tmp_path: Path, model: list[str]) -> None:
+def test_predict_gives_the_scores_of_the_evaluation(
+    project: Project, tmp_path: Path, model: list[str]
+) -> None:
     raw = pq.read_table(project.root / "data/raw.parquet").to_pandas()
     texts = raw.loc[raw["split"] == "test", "text"].tolist()
     (tmp_path / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
@@ -71,7 +73,9 @@ def test_predict_scores_a_file_as_evaluation_did(project: Project, tmp_path: Pat
     ],
     ids=["alias", "path", "file"],
 )
-def test_predict_says_what_it_cannot_find(project: Project, arguments: list[str], expected: str) -> None:
+def test_predict_names_the_missing_model_or_file(
+    project: Project, arguments: list[str], expected: str
+) -> None:
     done = project.run("moodring", "predict", *arguments, check=False)
     assert done.returncode == 1
     assert expected in done.stderr

@@ -19,46 +19,46 @@ CLOSED = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the doctor found: by what it looked at, each (level, seen, remedy); its exit code."""
+class Findings:
+    """The exit code of the doctor, and its findings by subject. A finding is (level, seen, remedy)."""
 
     code: int
-    findings: dict[str, list[tuple[str, str, str]]]
+    by_subject: dict[str, list[tuple[str, str, str]]]
 
     def one(self, about: str) -> tuple[str, str, str]:
-        (finding,) = self.findings[about]
+        (finding,) = self.by_subject[about]
         return finding
 
 
-def examined(project: Project, **environment: str) -> Said:
-    """`moodring doctor --json`."""
+def examine(project: Project, **environment: str) -> Findings:
+    """Run `moodring doctor --json`."""
     done = project.run("moodring", "doctor", "--json", check=False, **environment)
     assert "Traceback" not in done.stderr
     findings: dict[str, list[tuple[str, str, str]]] = {}
     for found in json.loads(done.stdout):
         assert list(found) == ["level", "about", "seen", "remedy"]
         findings.setdefault(found["about"], []).append((found["level"], found["seen"], found["remedy"]))
-    return Said(done.returncode, findings)
+    return Findings(done.returncode, findings)
 
 
 def addresses(project: Project) -> list[Path]:
-    """Every folder of artifacts that the checkout's own store names."""
+    """Every artifact directory in the store of the checkout."""
     store = sqlite3.connect(f"file:{project.root / 'mlflow.db'}?mode=ro", uri=True)
     found = [
-        place
+        address
         for query in (
             "SELECT artifact_location FROM experiments WHERE name != 'Default'",
             "SELECT artifact_uri FROM runs",
             "SELECT artifact_location FROM logged_models",
             "SELECT storage_location FROM model_versions",
         )
-        for (place,) in store.execute(query)
+        for (address,) in store.execute(query)
     ]
     store.close()
-    return [Path(unquote(urlsplit(place).path)) for place in found]
+    return [Path(unquote(urlsplit(address).path)) for address in found]
 
 
-def test_a_healthy_checkout_has_a_line_for_everything(project: Project) -> None:
+def test_a_healthy_checkout_has_a_line_for_every_subject(project: Project) -> None:
     done = project.run("moodring", "doctor", check=False)
     assert done.returncode == 0, done.stdout
     lines = {
@@ -75,16 +75,16 @@ def test_a_healthy_checkout_has_a_line_for_everything(project: Project) -> None:
     assert str(project.root / "mlflow.db") in lines["MLflow store"][1]
     assert str(project.root / "mlartifacts") in lines["MLflow store"][1]
     assert lines["git"][1].startswith("main at ")
-    # A machine may be nearly full, and other tests may have named a remote.
+    # The disk may be nearly full, and other tests may have added a remote: here the level can differ.
     assert "GiB free" in lines["disk"][1]
     assert lines["DVC remote"][1]
 
 
 @pytest.fixture(scope="module")
-def broken(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Said:
-    """A copy with several defects at once, examined once."""
-    room = tmp_path_factory.mktemp("broken")
-    project = made.copy(room / "checkout")
+def broken(shared_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Findings:
+    """The findings in a copy with several defects."""
+    directory = tmp_path_factory.mktemp("broken")
+    project = shared_project.copy(directory / "checkout")
     project.run("moodring", "relocate")
     project.run("git", "checkout", "--quiet", "--detach")
     text = (project.root / "dvc.yaml").read_text(encoding="utf-8")
@@ -92,17 +92,17 @@ def broken(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Said:
         assert text.count(line) == 1
         text = text.replace(line, "")
     (project.root / "dvc.yaml").write_text(text, encoding="utf-8")
-    # Also to root, for whom every folder can be written, a folder below a file is impossible.
-    (room / "file").touch()
-    place = str(room / "file/remote")
-    project.run("dvc", "remote", "add", "--quiet", "--local", "--force", "--default", "away", place)
-    return examined(project, MOODRING_MIRROR=str(room / "mirror"))
+    # Even root cannot create a directory below a file.
+    (directory / "file").touch()
+    remote = str(directory / "file/remote")
+    project.run("dvc", "remote", "add", "--quiet", "--local", "--force", "--default", "away", remote)
+    return examine(project, MOODRING_MIRROR=str(directory / "mirror"))
 
 
-def test_a_broken_checkout_ends_in_exit_code_1(broken: Said) -> None:
+def test_a_broken_checkout_gives_exit_code_1(broken: Findings) -> None:
     assert broken.code == 1
-    assert "pipeline" not in broken.findings  # the line that says that all is well
-    for found in broken.findings.values():
+    assert "pipeline" not in broken.by_subject  # this line appears only in a healthy checkout
+    for found in broken.by_subject.values():
         for level, seen, remedy in found:
             assert remedy or level == "ok", seen
 
@@ -118,77 +118,83 @@ def test_a_broken_checkout_ends_in_exit_code_1(broken: Said) -> None:
     ],
     ids=["parameter", "code", "git", "mirror", "remote"],
 )
-def test_each_defect_is_told_with_its_remedy(broken: Said, about: str, seen: str, remedy: str) -> None:
-    level, said, advice = broken.one(about)
-    assert level == "bad", said
-    assert seen in said
+def test_each_defect_is_reported_with_its_remedy(
+    broken: Findings, about: str, seen: str, remedy: str
+) -> None:
+    level, found, advice = broken.one(about)
+    assert level == "bad", found
+    assert seen in found
     assert remedy in advice
 
 
-def test_what_is_not_broken_is_still_said_to_be_well(broken: Said) -> None:
+def test_healthy_parts_of_a_broken_checkout_are_ok(broken: Findings) -> None:
     for about in ("python", "packages", "backend", "fused kernel", "MLflow store"):
         assert broken.one(about)[0] == "ok"
 
 
-def test_a_misspelt_parameter_and_a_closed_port_are_told(project: Project) -> None:
+def test_an_unknown_parameter_and_a_closed_port_are_reported(project: Project) -> None:
     project.set(train__epochz=3)
-    said = examined(project, **CLOSED)
-    assert said.code == 1
-    level, seen, remedy = said.one("parameters")
+    findings = examine(project, **CLOSED)
+    assert findings.code == 1
+    level, seen, remedy = findings.one("parameters")
     assert level == "bad"
     assert "train.epochz: unknown key" in seen
     assert "params.yaml" in remedy
-    level, seen, remedy = said.one("MLflow store")
+    level, seen, remedy = findings.one("MLflow store")
     assert level == "bad"
     assert "http://127.0.0.1:9" in seen
     assert "MLFLOW_TRACKING_URI" in remedy
 
 
-def test_a_moved_checkout_is_told_and_trains_nothing(made: Project, tmp_path: Path) -> None:
-    moved = made.copy(tmp_path / "moved")
+def test_a_moved_checkout_is_reported_and_does_not_train(shared_project: Project, tmp_path: Path) -> None:
+    moved = shared_project.copy(tmp_path / "moved")
     runs = moved.runs()
-    said = examined(moved)
-    assert said.code == 1
-    level, seen, remedy = said.one("MLflow store")
+    findings = examine(moved)
+    assert findings.code == 1
+    level, seen, remedy = findings.one("MLflow store")
     assert level == "bad"
-    assert str(made.root / "mlartifacts") in seen
+    assert str(shared_project.root / "mlartifacts") in seen
     assert remedy == "moodring relocate"
     done = moved.run("python", "-m", "stages.train", check=False)
     assert done.returncode == 1
     assert "moodring relocate" in done.stderr
     assert "Traceback" not in done.stderr
-    # Nothing was begun, and nothing was written into the other checkout's folder.
+    # No run started, and nothing was written into the directory of the other checkout.
     assert moved.runs() == runs
     assert moved.run("git", "status", "--porcelain").stdout == ""
 
 
 @pytest.fixture(scope="module")
-def relocated(made: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
-    """A copy after `moodring relocate`, and what that said."""
-    # MLflow's addresses are escaped: a space in the path is the harder case.
-    moved = made.copy(tmp_path_factory.mktemp("relocated") / "a copy")
+def relocated(shared_project: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
+    """A copy after `moodring relocate`, and the output of the command."""
+    # MLflow escapes addresses, so the path has a space here.
+    moved = shared_project.copy(tmp_path_factory.mktemp("relocated") / "a copy")
     return moved, moved.run("moodring", "relocate").stdout
 
 
-def test_relocate_leads_every_address_into_the_copy(made: Project, relocated: tuple[Project, str]) -> None:
-    moved, said = relocated
-    assert (made.root / "mlartifacts").as_uri() in said
-    assert (moved.root / "mlartifacts").as_uri() in said
+def test_relocate_changes_every_address_to_the_copy(
+    shared_project: Project, relocated: tuple[Project, str]
+) -> None:
+    moved, stdout = relocated
+    assert (shared_project.root / "mlartifacts").as_uri() in stdout
+    assert (moved.root / "mlartifacts").as_uri() in stdout
     found = addresses(moved)
     assert len(found) >= 4
-    for place in found:
-        assert place.is_relative_to(moved.root / "mlartifacts")
-    assert {place.is_relative_to(made.root) for place in addresses(made)} == {True}
+    for path in found:
+        assert path.is_relative_to(moved.root / "mlartifacts")
+    assert {path.is_relative_to(shared_project.root) for path in addresses(shared_project)} == {True}
     assert "nothing to do" in moved.run("moodring", "relocate").stdout
-    findings = examined(moved)
+    findings = examine(moved)
     assert findings.code == 0, findings
     assert (moved.root / "mlartifacts").as_uri() in findings.one("MLflow store")[1]
 
 
-def test_a_relocated_model_is_read_from_the_copy(made: Project, relocated: tuple[Project, str]) -> None:
+def test_a_relocated_model_is_read_from_the_copy(
+    shared_project: Project, relocated: tuple[Project, str]
+) -> None:
     moved, _ = relocated
-    original = made.root / "mlartifacts"
-    original.rename(aside := made.root.parent / "mlartifacts")
+    original = shared_project.root / "mlartifacts"
+    original.rename(aside := shared_project.root.parent / "mlartifacts")
     try:
         done = moved.run("moodring", "predict", "--model", "models:/moodring-tiny/1", "a wonderful film")
     finally:
@@ -197,10 +203,10 @@ def test_a_relocated_model_is_read_from_the_copy(made: Project, relocated: tuple
 
 
 def test_a_new_training_in_a_relocated_checkout_writes_there(
-    made: Project, relocated: tuple[Project, str]
+    shared_project: Project, relocated: tuple[Project, str]
 ) -> None:
     moved, _ = relocated
-    original = set((made.root / "mlartifacts").rglob("*"))
+    original = set((shared_project.root / "mlartifacts").rglob("*"))
     runs = {run["id"] for run in moved.runs()}
     moved.set(train__batch_size=17)
     assert moved.repro() == ["train", "evaluate"]
@@ -208,6 +214,6 @@ def test_a_new_training_in_a_relocated_checkout_writes_there(
     artifacts = Path(unquote(urlsplit(run["artifacts"]).path))
     assert artifacts.is_relative_to(moved.root / "mlartifacts")
     assert (artifacts / "metrics/test.json").is_file()
-    assert set((made.root / "mlartifacts").rglob("*")) == original
-    for place in addresses(moved):
-        assert place.is_relative_to(moved.root / "mlartifacts")
+    assert set((shared_project.root / "mlartifacts").rglob("*")) == original
+    for path in addresses(moved):
+        assert path.is_relative_to(moved.root / "mlartifacts")

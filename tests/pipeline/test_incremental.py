@@ -1,4 +1,4 @@
-"""What a change makes run again: exactly the stages whose result depends on it."""
+"""After a change, DVC runs exactly the stages whose results depend on it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PARAMETERS: list[tuple[str, Any, set[str]]] = [
     ("evaluate__calibration", "none", {"evaluate"}),
 ]
 ALL = {"download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"}
-# One module of each room; a room is listed whole.
+# One module of each room. dvc.yaml lists whole rooms.
 MODULES: list[tuple[str, set[str]]] = [
     ("params/file", ALL),
     ("io/files", ALL),
@@ -68,13 +68,13 @@ def test_the_table_names_every_room() -> None:
 
 
 def stale(root: Path) -> set[str]:
-    """As `dvc status` says it, without the start of a process."""
+    """The stages that `dvc status` reports as changed, without a new process."""
     with Repo(str(root)) as repo:
         return {name.rpartition(":")[2] for name in repo.status()}
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), PARAMETERS, ids=[row[0] for row in PARAMETERS])
-def test_a_parameter_touches_exactly_its_stages(
+def test_a_changed_parameter_makes_exactly_its_stages_stale(
     project: Project, name: str, value: object, expected: set[str]
 ) -> None:
     project.set(**{name: value})
@@ -82,19 +82,21 @@ def test_a_parameter_touches_exactly_its_stages(
 
 
 @pytest.mark.parametrize(("module", "expected"), MODULES, ids=[row[0] for row in MODULES])
-def test_a_module_touches_exactly_its_stages(project: Project, module: str, expected: set[str]) -> None:
+def test_a_changed_module_makes_exactly_its_stages_stale(
+    project: Project, module: str, expected: set[str]
+) -> None:
     path = project.root / f"src/moodring/{module}.py"
     path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     assert stale(project.root) == expected
 
 
-def test_a_stage_whose_inputs_come_out_alike_does_not_run(project: Project) -> None:
+def test_a_stage_with_unchanged_inputs_does_not_run(project: Project) -> None:
     path = project.root / "src/moodring/text/cleaner.py"
     path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     assert project.repro() == ["preprocess"]
 
 
-def test_going_back_to_an_earlier_architecture_trains_nothing(project: Project) -> None:
+def test_a_return_to_an_earlier_arch_trains_nothing(project: Project) -> None:
     before = len(project.runs())
     project.set(arch="gru")
     assert project.repro() == ["vectors", "train", "evaluate"]
@@ -107,14 +109,14 @@ def test_going_back_to_an_earlier_architecture_trains_nothing(project: Project) 
     assert len(project.runs()) == before + 1
 
 
-def test_a_changed_own_file_is_noticed(project: Project) -> None:
+def test_a_changed_data_file_makes_the_download_stale(project: Project) -> None:
     path = project.root / "data/own/tiny.csv"
     path.write_text(path.read_text(encoding="utf-8") + "another wonderful film,5\n", encoding="utf-8")
     assert stale(project.root) >= {"download"}
 
 
-def test_an_experiment_changes_one_line_of_params(made: Project, tmp_path: Path) -> None:
-    project = made.copy(tmp_path / "checkout")
+def test_an_experiment_changes_one_line_of_params(shared_project: Project, tmp_path: Path) -> None:
+    project = shared_project.copy(tmp_path / "checkout")
     shutil.copy(ROOT / "params.yaml", project.root)
     project.commit()
     project.run("dvc", "exp", "run", "-S", "seed=8", "vectors")

@@ -1,4 +1,4 @@
-"""A training that is killed, stopped or told to end: the same command goes on in the same MLflow run."""
+"""Interrupted trainings: the same command continues the training in the same MLflow run."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline import conftest
-from tests.pipeline.conftest import Project, make_project, until
+from tests.pipeline.conftest import Project, make_project, wait_until
 
 pytestmark = pytest.mark.slow
 
 STAGE = ("python", "-m", "stages.train")
 DVC = ("dvc", "repro", "--force", "--single-item", "train")
 TRIALS = 20
-BY_DVC = range(0, TRIALS, 4)  # the other trials run the stage itself, which starts sooner
+BY_DVC = range(0, TRIALS, 4)  # these trials run DVC; the others run the stage directly, which starts faster
 
 
 class Store(conftest.Store):
-    """A store in which one result is trained."""
+    """The store of one training."""
 
     def is_free(self) -> bool:
-        """Whether no process is writing to it, or has locked it to do so."""
+        """Whether no process writes to the store or has locked it."""
         with (
             Path(f"{self.file}.lock").open("w") as lock,
             contextlib.closing(sqlite3.connect(self.file, timeout=0)) as store,
@@ -43,14 +43,14 @@ class Store(conftest.Store):
             return True
 
     def runs(self) -> list[tuple[object, ...]]:
-        """Status and `resumed` tag of each run that is not deleted."""
+        """The status and the `resumed` tag of each run that is not deleted."""
         return self.rows(
             "SELECT status, (SELECT value FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = 'resumed') "
             "FROM runs WHERE lifecycle_stage = 'active' ORDER BY start_time"
         )
 
     def points(self) -> list[tuple[object, ...]]:
-        """Name, step and value of every logged metric of the runs that are not deleted."""
+        """The name, step and value of every logged metric of the runs that are not deleted."""
         return self.rows(
             "SELECT key, step, value FROM metrics JOIN runs USING (run_uuid) "
             "WHERE lifecycle_stage = 'active' ORDER BY key, step, value"
@@ -59,9 +59,9 @@ class Store(conftest.Store):
 
 @dataclass(frozen=True)
 class Training:
-    """A checkout whose training takes some seconds, and how it ends when nobody interrupts it.
+    """A checkout whose training takes some seconds, and the result of an uninterrupted training.
 
-    The store is without a run; making one takes MLflow seconds, copying it none.
+    The store has no run. MLflow needs seconds to create a store, but a copy takes no time.
     """
 
     project: Project
@@ -70,52 +70,53 @@ class Training:
     points: list[tuple[object, ...]]
     seconds: float
 
-    def copy(self, place: Path) -> Training:
-        """The same training in a checkout and a store of its own."""
-        place.mkdir()
-        checkout, store = self.project.copy(place / "checkout"), self.store.copy(place / "db")
+    def copy(self, directory: Path) -> Training:
+        """The same training in a copy of the checkout and the store."""
+        directory.mkdir()
+        checkout = self.project.copy(directory / "checkout")
+        store = self.store.copy(directory / "db")
         return replace(self, project=checkout, store=store)
 
     def start(self, *command: str, warm: bool = True) -> subprocess.Popen[str]:
-        """Start it in a process group of its own and wait for its run."""
+        """Start the command in a new process group and wait for its run."""
         process = self.project.start(*command, warm=warm, MLFLOW_TRACKING_URI=self.store.address)
-        until(lambda: process.poll() is not None or self.store.runs(), "a run")
+        wait_until(lambda: process.poll() is not None or self.store.runs(), "a run")
         return process
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a program on its checkout and its store."""
+        """Run a program in the checkout with the store."""
         return self.project.run(*command, check=check, MLFLOW_TRACKING_URI=self.store.address)
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """Kill its whole group; their standard error ends with the last of them."""
+    """Kill the whole process group. Its standard error closes when its last process has ended."""
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=conftest.PATIENCE)
+    process.communicate(timeout=conftest.WAIT_SECONDS)
 
 
 def results(project: Project) -> dict[str, bytes]:
-    """The bytes of what training wrote."""
+    """The bytes of the files that the training wrote."""
     names = ("models/model.keras", "models/history.csv", "models/settings.json", "metrics/train.json")
     return {name: (project.root / name).read_bytes() for name in names}
 
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """A tiny training with dropout, of a dozen epochs, run once to its end, in a copy."""
-    room = tmp_path_factory.mktemp("interrupts")
-    project = make_project(room / "checkout", room / "home")
+    """A tiny training of 12 epochs with dropout. It ran once to its end, in a copy."""
+    directory = tmp_path_factory.mktemp("interrupts")
+    project = make_project(directory / "checkout", directory / "home")
     project.set(
         train__epochs=12, train__batch_size=4, train__early_stopping={"monitor": "val_loss", "patience": 3}
     )
     project.commit()
     project.repro("tokenize", "vectors")
-    training = Training(project, Store(room / "db"), {}, [], 0)
+    training = Training(project, Store(directory / "db"), {}, [], 0)
     training.run("moodring", "runs")
-    whole = training.copy(room / "whole")
+    whole = training.copy(directory / "whole")
     process = whole.start(*STAGE)
-    begun = time.monotonic()
-    until(lambda: whole.store.runs() != [("RUNNING", None)], "an end")
-    seconds = time.monotonic() - begun
+    start = time.monotonic()
+    wait_until(lambda: whole.store.runs() != [("RUNNING", None)], "the end of the training")
+    seconds = time.monotonic() - start
     assert process.wait() == 0
     assert whole.store.runs() == [("FINISHED", None)]
     return replace(training, expected=results(whole.project), points=whole.store.points(), seconds=seconds)
@@ -123,12 +124,12 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
 
 @pytest.fixture
 def clean(training: Training, tmp_path: Path) -> Training:
-    """The training, where nothing was trained yet."""
+    """A copy of the training that has not started."""
     return training.copy(tmp_path / "clean")
 
 
 @pytest.mark.parametrize("trial", range(TRIALS))
-def test_killed_at_any_moment_it_ends_as_the_uninterrupted_one(
+def test_a_training_killed_at_any_time_continues_to_the_same_result(
     training: Training, tmp_path: Path, trial: int
 ) -> None:
     command = DVC if trial in BY_DVC else STAGE
@@ -138,7 +139,7 @@ def test_killed_at_any_moment_it_ends_as_the_uninterrupted_one(
         process = killed.start(*command)
         time.sleep(share * training.seconds * 0.6**retry)
         kill(process)
-        # A training that was faster than the uninterrupted one had ended: once more, and earlier.
+        # This training was faster than the uninterrupted one and has ended. Try again, with an earlier kill.
         if process.returncode == -signal.SIGKILL and killed.store.runs()[0][0] == "RUNNING":
             break
     assert process.returncode == -signal.SIGKILL
@@ -151,16 +152,16 @@ def test_killed_at_any_moment_it_ends_as_the_uninterrupted_one(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_told_to_end_it_leaves_a_failed_run_and_goes_on_later(
+def test_a_signal_leaves_a_failed_run_that_the_same_command_continues(
     clean: Training, number: signal.Signals
 ) -> None:
     store = clean.store
     process = clean.start(*STAGE, warm=False)
-    clean.project.until_checkpoint(process)
+    clean.project.wait_for_checkpoint(process)
     os.killpg(process.pid, number)
-    _, said = process.communicate()
+    _, stderr = process.communicate()
     assert process.returncode == 128 + number
-    assert "Traceback" not in said
+    assert "Traceback" not in stderr
     assert store.runs() == [("FAILED", None)]
     done = clean.run(*STAGE)
     assert "epoch  1/12" not in done.stdout
@@ -169,20 +170,22 @@ def test_told_to_end_it_leaves_a_failed_run_and_goes_on_later(
     assert results(clean.project) == clean.expected
 
 
-def test_ctrl_c_of_dvc_leaves_a_failed_run(clean: Training) -> None:
+def test_ctrl_c_in_dvc_repro_leaves_a_failed_run(clean: Training) -> None:
     store = clean.store
     process = clean.start(*DVC, warm=False)
-    clean.project.until_checkpoint(process)
+    clean.project.wait_for_checkpoint(process)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait() != 0
     assert store.runs() == [("FAILED", None)]
 
 
 @pytest.mark.parametrize("change", ["parameters", "code", "data"])
-def test_what_changed_begins_anew_and_the_killed_run_is_closed(clean: Training, change: str) -> None:
+def test_a_changed_training_starts_from_the_first_epoch_and_closes_the_killed_run(
+    clean: Training, change: str
+) -> None:
     project, store = clean.project, clean.store
     process = clean.start(*STAGE)
-    project.until_checkpoint(process)
+    project.wait_for_checkpoint(process)
     kill(process)
     assert store.runs() == [("RUNNING", None)]
     if change == "parameters":
@@ -203,7 +206,7 @@ def test_sync_closes_the_run_of_a_killed_training(clean: Training) -> None:
     store = clean.store
     process = clean.start(*STAGE)
     kill(process)
-    # Without an evaluation there is no present result to send, which it says after closing the run.
+    # There is no evaluation, so `sync` has no result to send. It first closes the run and then reports this.
     done = clean.run("moodring", "sync", check=False)
     assert "which a killed process left RUNNING" in done.stdout
     assert done.returncode == 1
@@ -211,12 +214,12 @@ def test_sync_closes_the_run_of_a_killed_training(clean: Training) -> None:
     assert store.runs() == [("KILLED", None)]
 
 
-def test_a_training_that_still_lives_is_left_alone(clean: Training) -> None:
+def test_a_second_training_does_not_touch_the_run_of_a_live_training(clean: Training) -> None:
     store = clean.store
     process = clean.start(*STAGE, warm=False)
     pause_outside_the_store(process, store)
     try:
-        # The same training beside it takes up nothing of it: two at once do not share a run.
+        # The same training starts a second time. It does not continue the first: they have different runs.
         clean.run(*STAGE)
         assert store.runs() == [("RUNNING", None), ("FINISHED", None)]
     finally:
@@ -227,15 +230,15 @@ def test_a_training_that_still_lives_is_left_alone(clean: Training) -> None:
 
 
 def pause_outside_the_store(process: subprocess.Popen[str], store: Store) -> None:
-    """Stop a process where it holds no lock of the store, for which others would have to wait."""
+    """Pause a process while it holds no lock of the store. Other processes would wait for a lock."""
 
-    def pauses() -> bool:
+    def paused_without_lock() -> bool:
         process.send_signal(signal.SIGSTOP)
-        # The signal is sent before the process has stopped.
+        # The process stops some time after the signal. Wait for it.
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         if store.is_free():
             return True
         process.send_signal(signal.SIGCONT)
         return False
 
-    until(pauses, "a pause outside the store")
+    wait_until(paused_without_lock, "a pause outside the store")

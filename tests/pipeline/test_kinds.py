@@ -1,4 +1,4 @@
-"""The linear baseline, and a network blended with one, as results like any other."""
+"""The linear baseline and a blended network give the same kind of results as a network."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ json.dump(model.predict(json.load(open(sys.argv[2]))).to_dict("list"), open(sys.
 """
 
 
-def served_scores(project: Project, room: Path) -> list[float]:
-    """The newest registered model's scores of the raw test texts."""
+def served_scores(project: Project, directory: Path) -> list[float]:
+    """The scores of the newest registered model for the raw test texts."""
     runs = json.loads(project.run("moodring", "runs", "--json").stdout)
     (version,) = [one["model_version"] for one in runs if one["here"]]
     raw = pq.read_table(project.root / "data/raw.parquet").to_pandas()
-    texts, scored = room / "texts.json", room / "scored.json"
+    texts, scored = directory / "texts.json", directory / "scored.json"
     texts.write_text(json.dumps(raw.loc[raw["split"] == "test", "text"].tolist()), encoding="utf-8")
     store = f"sqlite:///{project.root / 'mlflow.db'}"
     arguments = (str(version), str(texts), str(scored))
@@ -40,7 +40,7 @@ def served_scores(project: Project, room: Path) -> list[float]:
     ],
     ids=["linear", "blended"],
 )
-def test_it_is_trained_evaluated_served_and_found_again(
+def test_the_result_is_trained_evaluated_served_and_synced(
     project: Project, tmp_path: Path, changes: dict[str, object], files: set[str]
 ) -> None:
     project.set(**changes)
@@ -57,7 +57,7 @@ def test_it_is_trained_evaluated_served_and_found_again(
     assert project.repro() == []
 
 
-def test_the_baseline_beats_itself_by_nothing(project: Project) -> None:
+def test_the_baseline_has_no_gain_over_itself(project: Project) -> None:
     project.set(arch="nbsvm")
     project.repro()
     metrics = project.json("metrics/test.json")

@@ -1,4 +1,4 @@
-"""`moodring promote`: what becomes the champion, what does not, and what a lost one costs."""
+"""`moodring promote`: which model becomes the champion, and a champion whose files are lost."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ CHAMPION = "models:/moodring-tiny@champion"
 class Contest:
     """A project with two registered results.
 
-    Version 1, the present one, is better on the test split; version 2, which was trained for an epoch less,
-    on the validation split.
+    Version 1 is the present result and is better on the test split. Version 2 was trained for one epoch less
+    and is better on the validation split.
     """
 
     project: Project
@@ -41,15 +41,15 @@ class Contest:
 
 
 @pytest.fixture(scope="module")
-def contrary_begun(
+def contrary_started(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Project, subprocess.Popen[str]]]:
-    """A project whose texts are good where they say that they are not: `not` is what makes them positive.
+    """A project with contrary labels: a text is positive if it has the word `not`.
 
-    Its pipeline runs while the other tests do.
+    Its pipeline runs while other tests run.
     """
-    room = tmp_path_factory.mktemp("contrary")
-    project = make_project(room / "checkout", room / "home")
+    directory = tmp_path_factory.mktemp("contrary")
+    project = make_project(directory / "checkout", directory / "home")
     subjects = ("this is", "it was", "the film is", "that was")
     words = ("good", "great", "funny", "nice", "happy", "bad", "boring", "sad")
     ends = ("", " indeed", " again", " now", " here")
@@ -69,22 +69,24 @@ def contrary_begun(
 
 
 @pytest.fixture(scope="module")
-def contrary(contrary_begun: tuple[Project, subprocess.Popen[str]]) -> Project:
-    """That project, finished."""
-    project, process = contrary_begun
-    _, said = process.communicate()
-    assert process.returncode == 0, said
+def contrary(contrary_started: tuple[Project, subprocess.Popen[str]]) -> Project:
+    """The project with contrary labels after its pipeline has finished."""
+    project, process = contrary_started
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
     return project
 
 
 @pytest.fixture(scope="module")
-def contest(made: Project, contrary_begun: object, tmp_path_factory: pytest.TempPathFactory) -> Contest:
-    """A clone of the made project, with what that ran pulled out of its cache, and another result."""
-    room = tmp_path_factory.mktemp("promote")
-    made.run("git", "clone", "--quiet", str(made.root), str(room / "checkout"))
-    project = Project(room / "checkout", made.home)
-    cache = str(made.root / ".dvc/cache")
-    project.run("dvc", "remote", "add", "--quiet", "--local", "--default", "made", cache)
+def contest(
+    shared_project: Project, contrary_started: object, tmp_path_factory: pytest.TempPathFactory
+) -> Contest:
+    """A clone of the shared project with two results: one pulled from its cache, and a new one."""
+    directory = tmp_path_factory.mktemp("promote")
+    shared_project.run("git", "clone", "--quiet", str(shared_project.root), str(directory / "checkout"))
+    project = Project(directory / "checkout", shared_project.home)
+    cache = str(shared_project.root / ".dvc/cache")
+    project.run("dvc", "remote", "add", "--quiet", "--local", "--default", "shared", cache)
     project.run("dvc", "pull", "--quiet")
     project.run("moodring", "sync")
     validation, test = {}, {}
@@ -95,7 +97,7 @@ def contest(made: Project, contrary_begun: object, tmp_path_factory: pytest.Temp
         validation[version] = project.json("metrics/train.json")["best_val_accuracy"]
         test[version] = project.json("metrics/test.json")["accuracy"]
     project.undo()
-    # What all tests below rest on.
+    # All tests below depend on these facts.
     assert validation[2] > validation[1] + 0.01
     assert test[2] < test[1]
     assert project.store.versions() == [1, 2]
@@ -104,7 +106,7 @@ def contest(made: Project, contrary_begun: object, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def second(contest: Contest) -> Iterator[None]:
-    """Version 2 is the present result, out of DVC's cache."""
+    """Version 2 is the present result, from DVC's cache."""
     contest.project.set(train__epochs=2)
     assert contest.project.repro() == []
     yield
@@ -112,18 +114,18 @@ def second(contest: Contest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def first_crowned(contest: Contest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Done]:
-    """The store after version 1 was promoted, and what that said."""
+def first_promoted(contest: Contest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, Done]:
+    """The store after version 1 was promoted, and the result of the command."""
     store = contest.store.copy(tmp_path_factory.mktemp("stores") / "first.db")
     return store, contest.promote(store)
 
 
 @pytest.fixture(scope="module")
-def second_crowned(
-    contest: Contest, first_crowned: tuple[Store, Done], tmp_path_factory: pytest.TempPathFactory
+def second_promoted(
+    contest: Contest, first_promoted: tuple[Store, Done], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Store, Done]:
-    """The store after version 2 was promoted over version 1, and what that said."""
-    store = first_crowned[0].copy(tmp_path_factory.mktemp("stores") / "second.db")
+    """The store after version 2 replaced version 1 as champion, and the result of the command."""
+    store = first_promoted[0].copy(tmp_path_factory.mktemp("stores") / "second.db")
     contest.project.set(train__epochs=2)
     assert contest.project.repro() == []
     done = contest.promote(store)
@@ -132,9 +134,9 @@ def second_crowned(
 
 
 def test_the_first_promoted_model_is_the_champion(
-    contest: Contest, first_crowned: tuple[Store, Done]
+    contest: Contest, first_promoted: tuple[Store, Done]
 ) -> None:
-    store, done = first_crowned
+    store, done = first_promoted
     assert contest.store.champion() is None
     assert done.returncode == 0, done.stderr
     assert store.champion() == 1
@@ -145,19 +147,19 @@ def test_the_first_promoted_model_is_the_champion(
 
 
 def test_promoting_the_champion_again_says_that_it_is(
-    contest: Contest, first_crowned: tuple[Store, Done]
+    contest: Contest, first_promoted: tuple[Store, Done]
 ) -> None:
-    store, _ = first_crowned
+    store, _ = first_promoted
     done = contest.promote(store)
     assert done.returncode == 0, done.stderr
     assert "it already is the champion" in done.stdout
     assert (store.champion(), store.versions()) == (1, [1, 2])
 
 
-def test_better_validation_makes_a_champion_although_the_test_split_is_worse(
-    contest: Contest, second_crowned: tuple[Store, Done]
+def test_a_model_with_better_validation_and_worse_test_becomes_the_champion(
+    contest: Contest, second_promoted: tuple[Store, Done]
 ) -> None:
-    store, done = second_crowned
+    store, done = second_promoted
     assert done.returncode == 0, done.stderr
     assert store.champion() == 2
     validation, test = contest.validation, contest.test
@@ -165,10 +167,10 @@ def test_better_validation_makes_a_champion_although_the_test_split_is_worse(
     assert f"test_accuracy {test[2]:.4f} against {test[1]:.4f}" in done.stdout
 
 
-def test_worse_validation_is_refused_although_the_test_split_is_better(
-    contest: Contest, second_crowned: tuple[Store, Done]
+def test_a_model_with_worse_validation_and_better_test_is_refused(
+    contest: Contest, second_promoted: tuple[Store, Done]
 ) -> None:
-    store, _ = second_crowned
+    store, _ = second_promoted
     done = contest.promote(store)
     assert done.returncode == 1
     assert f"{contest.validation[1]:.4f} against the champion's {contest.validation[2]:.4f}" in done.stderr
@@ -177,10 +179,10 @@ def test_worse_validation_is_refused_although_the_test_split_is_better(
 
 
 @pytest.mark.usefixtures("second")
-def test_a_margin_that_is_not_reached_refuses_a_better_model(
-    contest: Contest, first_crowned: tuple[Store, Done]
+def test_a_better_model_below_the_margin_is_refused(
+    contest: Contest, first_promoted: tuple[Store, Done]
 ) -> None:
-    store, _ = first_crowned
+    store, _ = first_promoted
     margin = contest.validation[2] - contest.validation[1] + 0.01
     done = contest.promote(store, "--margin", f"{margin:.4f}")
     assert done.returncode == 1
@@ -189,8 +191,10 @@ def test_a_margin_that_is_not_reached_refuses_a_better_model(
     assert store.champion() == 1
 
 
-def test_a_stale_checkout_has_nothing_to_promote(contest: Contest, first_crowned: tuple[Store, Done]) -> None:
-    store, _ = first_crowned
+def test_a_stale_checkout_cannot_promote_its_model(
+    contest: Contest, first_promoted: tuple[Store, Done]
+) -> None:
+    store, _ = first_promoted
     contest.project.set(train__epochs=2)
     try:
         done = contest.promote(store)
@@ -205,7 +209,7 @@ def test_a_stale_checkout_has_nothing_to_promote(contest: Contest, first_crowned
 
 @dataclass(frozen=True)
 class Lost:
-    """A champion whose files are gone: what the commands say before and after `moodring sync`."""
+    """A champion without its files, and the commands before the loss, after it and in `moodring sync`."""
 
     store: Store
     before: Done
@@ -215,22 +219,22 @@ class Lost:
 
 @pytest.fixture(scope="module")
 def lost(
-    contest: Contest, first_crowned: tuple[Store, Done], tmp_path_factory: pytest.TempPathFactory
+    contest: Contest, first_promoted: tuple[Store, Done], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Lost]:
-    room = tmp_path_factory.mktemp("lost")
-    store = first_crowned[0].copy(room / "lost.db")
+    directory = tmp_path_factory.mktemp("lost")
+    store = first_promoted[0].copy(directory / "lost.db")
 
     def run(*command: str) -> Done:
         return contest.project.run("moodring", *command, check=False, MLFLOW_TRACKING_URI=store.address)
 
     before = run("predict", "--model", CHAMPION, "a wonderful film", "a dull film")
     files = store.files_of(1)
-    files.rename(room / "aside")
+    files.rename(directory / "aside")
     try:
         missing = run("predict", "--model", CHAMPION, "a wonderful film")
         yield Lost(store, before, missing, run("sync"))
     finally:
-        (room / "aside").rename(files)
+        (directory / "aside").rename(files)
 
 
 def test_the_champion_scores_texts(lost: Lost) -> None:
@@ -247,7 +251,7 @@ def test_a_champion_without_its_files_is_an_error(lost: Lost) -> None:
     assert "Traceback" not in lost.missing.stderr
 
 
-def test_sync_logs_a_model_without_its_files_again(contest: Contest, lost: Lost) -> None:
+def test_sync_logs_a_new_version_of_a_model_without_files(contest: Contest, lost: Lost) -> None:
     assert lost.sync.returncode == 0, lost.sync.stderr
     assert lost.store.versions() == [1, 2, 3]
     done = contest.project.run(
@@ -258,15 +262,15 @@ def test_sync_logs_a_model_without_its_files_again(contest: Contest, lost: Lost)
     assert done.stdout == lost.before.stdout
 
 
-def test_a_lost_champion_that_is_logged_again_can_be_champion_again(contest: Contest, lost: Lost) -> None:
-    # Its result still is the best one there is: the alias is to name the version that has files.
+def test_the_new_version_of_a_lost_champion_can_be_promoted(contest: Contest, lost: Lost) -> None:
+    # Its result is still the best one. The alias must name the version that has files.
     done = contest.promote(lost.store)
     assert done.returncode == 0, done.stderr
     assert lost.store.champion() == 3
 
 
-def test_a_model_that_misbehaves_is_refused_whatever_its_figures(contrary: Project) -> None:
-    # It is perfect on its own texts, and has no champion to beat.
+def test_a_model_that_fails_a_behaviour_check_is_refused_despite_its_high_accuracy(contrary: Project) -> None:
+    # It is nearly perfect on its own texts, and there is no champion yet.
     assert contrary.json("metrics/train.json")["best_val_accuracy"] > 0.95
     done = contrary.run("moodring", "promote", check=False)
     assert done.returncode == 1

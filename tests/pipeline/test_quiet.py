@@ -1,4 +1,4 @@
-"""What commands print on the terminal of a machine without a GPU, as true processes."""
+"""The output of commands on a machine without a GPU. The commands run as real processes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ KERAS = "from moodring.checkout.backend import import_keras; import_keras()"
 
 
 def printed(project: Project, *command: str, log_level: str = "") -> tuple[list[str], str]:
-    """The lines on stdout, and stderr, of a program that imports TensorFlow itself."""
+    """Run a real program, which imports TensorFlow itself. Returns the lines of stdout, and stderr."""
     path = isolated(os.environ, project.home)["PATH"]
     done = project.run(*command, PATH=path, TF_CPP_MIN_LOG_LEVEL=log_level)
     return done.stdout.splitlines(), done.stderr
 
 
-def test_training_and_evaluation_end_in_plain_lines(project: Project) -> None:
+def test_training_and_evaluation_print_only_their_own_lines(project: Project) -> None:
     lines, err = printed(project, sys.executable, "-m", "stages.train")
     assert err == ""
     assert lines[0].startswith("epoch 1/3  loss ")
@@ -40,12 +40,12 @@ def test_training_and_evaluation_end_in_plain_lines(project: Project) -> None:
     assert project.run("moodring", "verdict").stdout.splitlines() == lines
 
 
-def test_predict_prints_the_answer_only(project: Project) -> None:
+def test_predict_prints_only_the_answer(project: Project) -> None:
     lines, err = printed(project, "moodring", "predict", "a wonderful film")
     assert err == ""
     assert len(lines) == 1
 
 
-def test_a_log_level_of_the_user_shows_the_messages_of_tensorflow(project: Project) -> None:
+def test_tensorflow_messages_appear_with_the_log_level_of_the_user(project: Project) -> None:
     assert "InitializeLog" in printed(project, sys.executable, "-c", KERAS, log_level="0")[1]
     assert printed(project, sys.executable, "-c", KERAS)[1] == ""

@@ -1,4 +1,4 @@
-"""A whole `dvc repro`, and what stands there afterwards."""
+"""A whole `dvc repro` and its outputs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_tables_have_the_documented_columns(project: Project) -> None:
         assert set(table["split"].to_pylist()) == splits
 
 
-def test_the_corpus_is_ragged_arrays_of_small_numbers(project: Project) -> None:
+def test_the_corpus_has_ragged_arrays_of_small_integers(project: Project) -> None:
     rows = project.json("metrics/data.json")["rows"]
     for split in ("train", "validation", "test"):
         tokens, offsets, labels = (
@@ -52,7 +52,7 @@ def test_the_corpus_is_ragged_arrays_of_small_numbers(project: Project) -> None:
         assert offsets[-1] == len(tokens)
 
 
-def test_the_model_learned_what_the_made_texts_tell(project: Project) -> None:
+def test_the_model_learned_the_generated_texts(project: Project) -> None:
     metrics = project.json("metrics/test.json")
     assert list(metrics) == FLAT
     assert metrics["rows"] == 60
@@ -62,14 +62,14 @@ def test_the_model_learned_what_the_made_texts_tell(project: Project) -> None:
     assert metrics["accuracy"] > 0.8
 
 
-def test_every_plot_has_data_and_a_picture(project: Project) -> None:
+def test_every_plot_has_a_data_file_and_an_image(project: Project) -> None:
     names = {path.name for path in (project.root / "metrics/plots").iterdir()}
     plots = ["learning_curves", "confusion", "roc", "precision_recall", "calibration", "scores"]
     plots += ["by_length", "slices"]
     assert names == {f"{plot}.{kind}" for plot in plots for kind in ("csv", "png")} - {"learning_curves.csv"}
 
 
-def test_the_report_holds_the_texts_and_git_does_not(project: Project) -> None:
+def test_the_texts_are_in_the_report_but_not_in_git(project: Project) -> None:
     pages = {file.name for file in (project.root / "report").iterdir()}
     assert pages == {"index.html", "mistakes.html", "mistakes.json"}
     mistakes = project.json("report/mistakes.json")
@@ -80,7 +80,7 @@ def test_the_report_holds_the_texts_and_git_does_not(project: Project) -> None:
     assert project.run("git", "ls-files", "report").stdout == ""
 
 
-def test_the_whole_of_plots_show_is_made(project: Project, tmp_path: Path) -> None:
+def test_dvc_plots_show_writes_every_plot(project: Project, tmp_path: Path) -> None:
     project.run("dvc", "plots", "show", "--out", str(tmp_path / "shown"))
     page = (tmp_path / "shown/index.html").read_text(encoding="utf-8")
     titles = (
@@ -96,7 +96,7 @@ def test_the_whole_of_plots_show_is_made(project: Project, tmp_path: Path) -> No
     assert "DVC_METRIC" not in page
 
 
-def test_git_sees_only_what_is_meant_for_it(project: Project) -> None:
+def test_git_tracks_metrics_but_no_data_models_or_runs(project: Project) -> None:
     assert project.run("git", "status", "--porcelain").stdout == ""
     tracked = project.run("git", "ls-files").stdout.split()
     assert not [
@@ -105,13 +105,13 @@ def test_git_sees_only_what_is_meant_for_it(project: Project) -> None:
     assert "metrics/test.json" in tracked
 
 
-def test_a_second_repro_runs_nothing_and_makes_no_run(project: Project) -> None:
+def test_a_second_repro_runs_no_stage_and_creates_no_run(project: Project) -> None:
     before = project.runs()
     assert project.repro() == []
     assert project.runs() == before
 
 
-def test_one_mlflow_run_holds_the_result(project: Project) -> None:
+def test_one_mlflow_run_has_the_result(project: Project) -> None:
     run = project.runs()[0]
     assert (run["status"], run["experiment"]) == ("FINISHED", "tiny")
     assert run["params"]["train.epochs"] == "3"
@@ -120,7 +120,7 @@ def test_one_mlflow_run_holds_the_result(project: Project) -> None:
     assert run["artifacts"].startswith((project.root / "mlartifacts/tiny").as_uri())
 
 
-def test_training_again_changes_no_hash_and_makes_no_second_run(project: Project) -> None:
+def test_a_second_training_changes_no_hash_and_creates_no_second_run(project: Project) -> None:
     before, lock = project.runs(), (project.root / "dvc.lock").read_bytes()
     assert project.repro("--force", "--single-item", "train") == ["train"]
     assert (project.root / "dvc.lock").read_bytes() == lock
@@ -128,7 +128,7 @@ def test_training_again_changes_no_hash_and_makes_no_second_run(project: Project
     assert project.runs() == before
 
 
-def test_evaluating_again_completes_the_same_run(project: Project) -> None:
+def test_a_second_evaluation_updates_the_same_run(project: Project) -> None:
     project.set(evaluate__threshold=0.6)
     before = [run["id"] for run in project.runs()]
     assert project.repro() == ["evaluate"]
@@ -136,7 +136,9 @@ def test_evaluating_again_completes_the_same_run(project: Project) -> None:
     assert project.runs()[0]["tags"]["evaluate.threshold"] == "0.6"
 
 
-def test_the_served_model_scores_raw_text_as_evaluation_did(project: Project, tmp_path: Path) -> None:
+def test_the_served_model_gives_raw_texts_the_scores_of_the_evaluation(
+    project: Project, tmp_path: Path
+) -> None:
     code = """
 import json, sys, mlflow
 texts, scored = sys.argv[1:]
@@ -155,7 +157,9 @@ json.dump(model.predict(json.load(open(texts))).to_dict("list"), open(scored, "w
     assert served["label"] == ["positive" if score >= 0.5 else "negative" for score in evaluated]
 
 
-def test_a_bare_clone_ends_in_a_run_with_its_evaluation_and_model(project: Project, tmp_path: Path) -> None:
+def test_repro_in_a_fresh_clone_creates_a_run_with_its_evaluation_and_model(
+    project: Project, tmp_path: Path
+) -> None:
     clone = Project(tmp_path / "clone", project.home)
     project.run("git", "clone", "--quiet", str(project.root), str(clone.root))
     shutil.copyfile(project.root / "data/own/tiny.csv", clone.root / "data/own/tiny.csv")
@@ -166,16 +170,16 @@ def test_a_bare_clone_ends_in_a_run_with_its_evaluation_and_model(project: Proje
     assert run["test_accuracy"] == clone.json("metrics/test.json")["accuracy"]
 
 
-def test_stages_run_the_code_of_their_own_checkout(project: Project) -> None:
+def test_stages_run_the_code_of_their_checkout(project: Project) -> None:
     code = "import stages, moodring; print(moodring.__file__)"
-    where = project.run("python", "-c", code).stdout.strip()
-    assert where.startswith(str(project.root))
+    path = project.run("python", "-c", code).stdout.strip()
+    assert path.startswith(str(project.root))
 
 
 @pytest.mark.parametrize(
     "stage", ["download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"]
 )
-def test_help_says_what_a_stage_reads_and_writes(project: Project, stage: str) -> None:
+def test_the_help_of_a_stage_names_its_outputs(project: Project, stage: str) -> None:
     text = project.run("python", "-m", f"stages.{stage}", "--help", COLUMNS="200").stdout
     listed = yaml.safe_load((project.root / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
     for output in [*listed.get("outs", []), *listed.get("metrics", []), *listed.get("plots", [])]:

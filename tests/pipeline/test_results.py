@@ -1,4 +1,4 @@
-"""`moodring results` on real runs."""
+"""`moodring results` with real runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ PAGE = "<!-- table: tiny -->\n<!-- end -->\n<!-- leaks -->\n<!-- end -->\n"
 COMMAND = "dvc exp run --temp -S dataset=tiny -S arch=lstm -S seed={}"
 
 
-def test_what_is_missing_is_run_and_the_page_is_made(made: Project, tmp_path: Path) -> None:
-    project = made.copy(tmp_path / "checkout")
+def test_results_runs_the_missing_experiments_and_writes_the_page(
+    shared_project: Project, tmp_path: Path
+) -> None:
+    project = shared_project.copy(tmp_path / "checkout")
     project.run("moodring", "relocate")
     rows = {"seeds": [101, 102], "archs": ["lstm"], "tables": {"tiny": []}}
     docs = project.root / "docs"

@@ -1,4 +1,4 @@
-"""The registered model behind MLflow's own server, and `moodring predict` in a pipe."""
+"""The registered model in MLflow's own server, and `moodring predict` with standard input."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.pipeline.conftest import Project, answers, free_port, until
+from tests.pipeline.conftest import Project, free_port, server_answers, wait_until
 
 pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
 class Server:
-    """`mlflow models serve`, answering."""
+    """A running `mlflow models serve`."""
 
     address: str
     process: subprocess.Popen[str]
 
     def post(self, body: Any) -> tuple[int, Any]:
-        """Status and answer of a request for scores; a body that is no text is sent as JSON."""
+        """Request scores; returns status and answer. A body that is not a string is sent as JSON."""
         request = urllib.request.Request(
             f"{self.address}/invocations",
             (body if isinstance(body, str) else json.dumps(body)).encode(),
@@ -50,22 +50,25 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The first registered model, served from an empty folder."""
-    room = tmp_path_factory.mktemp("serving")
-    (room / "empty").mkdir()
+def server(shared_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of the first registered model, started in an empty directory."""
+    directory = tmp_path_factory.mktemp("serving")
+    (directory / "empty").mkdir()
     port = free_port()
-    # The checkout is not the working directory: of the model it serves only what was logged is there.
-    elsewhere = Project(room / "empty", made.home)
-    process = elsewhere.start(
-        *("sh", "-c", f'exec "$@" 2>"{room / "log"}"', "sh"),
+    # The working directory is not the checkout: the server has only the logged files of the model.
+    empty = Project(directory / "empty", shared_project.home)
+    process = empty.start(
+        *("sh", "-c", f'exec "$@" 2>"{directory / "log"}"', "sh"),
         *("mlflow", "models", "serve", "--model-uri", "models:/moodring-tiny/1", "--env-manager", "local"),
         *("--host", "127.0.0.1", "--port", str(port)),
-        MLFLOW_TRACKING_URI=f"sqlite:///{made.root / 'mlflow.db'}",
+        MLFLOW_TRACKING_URI=f"sqlite:///{shared_project.root / 'mlflow.db'}",
     )
     try:
-        until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/ping"), "the server")
-        assert process.poll() is None, (room / "log").read_text(encoding="utf-8")
+        wait_until(
+            lambda: process.poll() is not None or server_answers(f"http://127.0.0.1:{port}/ping"),
+            "the server",
+        )
+        assert process.poll() is None, (directory / "log").read_text(encoding="utf-8")
         yield Server(f"http://127.0.0.1:{port}", process)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -73,14 +76,14 @@ def server(made: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def texts(made: Project) -> list[str]:
+def texts(shared_project: Project) -> list[str]:
     """The raw texts of the test split, in its order."""
-    raw = pq.read_table(made.root / "data/raw.parquet").to_pandas()
+    raw = pq.read_table(shared_project.root / "data/raw.parquet").to_pandas()
     found: list[str] = raw.loc[raw["split"] == "test", "text"].tolist()
     return found
 
 
-def test_served_scores_are_those_of_the_evaluation(
+def test_served_scores_equal_the_scores_of_the_evaluation(
     project: Project, server: Server, texts: list[str]
 ) -> None:
     evaluated = pq.read_table(project.root / "data/scores.parquet")["score"].to_pylist()
@@ -92,9 +95,9 @@ def test_served_scores_are_those_of_the_evaluation(
     assert {row["label"] for row in served} == {"positive", "negative"}
 
 
-def test_a_text_is_served_alone_as_in_a_batch(server: Server, texts: list[str]) -> None:
+def test_a_text_has_the_same_score_alone_and_in_a_batch(server: Server, texts: list[str]) -> None:
     together = server.predict(texts)
-    # Short and long ones: what a text is padded to is not to depend on its neighbours.
+    # Short and long texts: the padding of a text must not depend on the other texts.
     chosen = sorted(range(len(texts)), key=lambda index: len(texts[index].split()))
     for index in (*chosen[:3], *chosen[-3:]):
         (alone,) = server.predict([texts[index]])
@@ -102,11 +105,11 @@ def test_a_text_is_served_alone_as_in_a_batch(server: Server, texts: list[str]) 
         assert alone["label"] == together[index]["label"]
 
 
-def test_empty_foreign_and_very_long_texts_are_answered(server: Server) -> None:
+def test_empty_foreign_and_very_long_texts_get_scores(server: Server) -> None:
     odd = ["", " \n\t", "電影 ünïcödé 🙂", "wonderful film " * 100_000, "a dull film"]
     rows = server.predict(odd)
     assert all(0 <= row["score"] <= 1 for row in rows)
-    # What says nothing is all scored as one; what is beside it is scored as ever.
+    # All empty texts get the same score. The other texts keep their scores.
     assert rows[0] == rows[1]
     assert rows[3]["label"] == "positive"
     (alone,) = server.predict(["a dull film"])
@@ -125,9 +128,9 @@ def test_empty_foreign_and_very_long_texts_are_answered(server: Server) -> None:
         ["a wonderful film"],
         "no JSON",
     ],
-    ids=["no list", "numbers", "nested", "null", "other key", "bare list", "no JSON"],
+    ids=["not a list", "numbers", "nested list", "null", "unknown key", "list without key", "not JSON"],
 )
-def test_a_request_of_the_wrong_shape_is_refused_and_the_server_lives_on(server: Server, body: Any) -> None:
+def test_a_malformed_request_is_refused_and_the_server_continues(server: Server, body: Any) -> None:
     status, answer = server.post(body)
     assert 400 <= status < 500
     assert answer["message"]
@@ -135,7 +138,9 @@ def test_a_request_of_the_wrong_shape_is_refused_and_the_server_lives_on(server:
     assert server.predict(["a wonderful film"])[0]["label"] == "positive"
 
 
-def test_predict_reads_standard_input_as_it_reads_arguments(project: Project, tmp_path: Path) -> None:
+def test_predict_gives_the_same_output_for_standard_input_and_arguments(
+    project: Project, tmp_path: Path
+) -> None:
     texts = ["a wonderful film", "", "  dull; awful & boring!! ", "電影 ünïcödé", "-v"]
     (tmp_path / "texts").write_text("\n".join(texts), encoding="utf-8")
     command = ("moodring", "predict", "--model", "models:/moodring-tiny/1")

@@ -1,13 +1,13 @@
-"""Programs that need not import their libraries: a process that has imported them forks for each program.
+"""Warm programs: one server process imports the libraries once, and forks for each program.
 
-To import TensorFlow, MLflow and DVC takes seconds, which is most of what a stage takes on made data.
-`python`, `dvc`, `moodring` and `mlflow` of the folder `bin` send what they were started with (arguments,
-environment, directory, open files) to one server, which forks. The fork becomes the program: it runs the
-same module or script, from the checkout's own code, and ends as any process does. Nothing of Moodring is
-imported before.
+The imports of TensorFlow, MLflow and DVC take seconds. On tiny data they take most of the time of a stage.
+The directory `bin` has starters named `python`, `dvc`, `moodring` and `mlflow`. A starter sends its
+arguments, environment, working directory and open files to the server, and the server forks. The fork
+becomes the program: it runs the same module or script with the code of the checkout, and ends as any process
+does. The server imports nothing of Moodring.
 
-The fork joins the process group of what started it, which ends when it does: signals to a group work as ever.
-Tests of how a program takes a signal, or of one process' state, start the true programs.
+The fork joins the process group of the starter, so signals to the group reach it. The starter ends when the
+program ends. Tests of signals and tests of the state of a single process start the real programs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAMS = ("python", "dvc", "moodring", "mlflow")
-# What the programs import; no operation of TensorFlow runs before the fork, which would start its threads.
+# The libraries that the programs import. TensorFlow must run no operation before the fork: it would start
+# threads.
 LIBRARIES = (
     *("dvc.cli", "dvc.repo", "dvc.repo.experiments", "dvc.repo.experiments.queue.celery"),
     *("dvc.repo.reproduce", "dvc.stage.run", "dvc_task.worker", "celery.bin.worker"),
@@ -45,50 +46,51 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a program is started with."""
+    """The inputs of a program that starts."""
 
     program: str
     arguments: list[str]
     directory: str
     environment: dict[str, str]
-    starter: int  # the process whose group it joins, so that a signal to the group reaches it
+    starter: int  # the program joins the process group of this process, so signals reach it
 
 
 @contextlib.contextmanager
 def warm_programs(environment: dict[str, str]) -> Iterator[Path]:
-    """A folder with the programs, for the front of PATH; their server runs while the block does."""
-    # A socket's path may have no more than about a hundred characters.
+    """A directory with the warm programs, for the front of PATH. Their server runs while the block runs."""
+    # The path of a socket may have about a hundred characters at most.
     with tempfile.TemporaryDirectory(prefix="warm-") as name:
-        room = Path(name)
-        (room / "bin").mkdir()
+        directory = Path(name)
+        (directory / "bin").mkdir()
         for program in PROGRAMS:
-            shim = room / "bin" / program
+            starter = directory / "bin" / program
             start = [sys.executable, "-IS", str(Path(__file__).with_name("warm_start.py"))]
-            what = [str(room / "socket"), str(Path(sys.executable).with_name(program))]
-            shim.write_text(f'#!/bin/sh\nexec {shlex.join([*start, *what])} "$@"\n', encoding="utf-8")
-            shim.chmod(0o755)
+            arguments = [str(directory / "socket"), str(Path(sys.executable).with_name(program))]
+            command = shlex.join([*start, *arguments])
+            starter.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+            starter.chmod(0o755)
         with subprocess.Popen(
-            [sys.executable, "-m", "tests.pipeline.warm", str(room / "socket")],
+            [sys.executable, "-m", "tests.pipeline.warm", str(directory / "socket")],
             env=environment,
             cwd=Path(__file__).parents[2],
-            stdin=subprocess.PIPE,  # its end ends the server, also where the tests are killed
+            stdin=subprocess.PIPE,  # the server ends when this closes, also if the tests are killed
             stdout=subprocess.PIPE,
-            process_group=0,  # Ctrl-C is for the tests
+            process_group=0,  # Ctrl-C must not reach the server
         ) as server:
             assert server.stdout is not None
             assert server.stdin is not None
             assert server.stdout.readline() == b"ready\n"
-            yield room / "bin"
+            yield directory / "bin"
             server.stdin.close()
 
 
 def serve(address: str) -> Start:
-    """Fork for every program that is started; returns in each of the forks, with what it is to become."""
+    """Fork for every program that starts. Returns only in the forks: each returns the program to become."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen(64)
         os.write(1, b"ready\n")
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the keepers, for whom nobody waits
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # no process waits for the `keep` processes
         while True:
             readable, _, _ = select.select([listening.fileno(), 0], [], [])
             if 0 in readable:
@@ -102,7 +104,7 @@ def serve(address: str) -> Start:
 
 
 def keep(connection: socket.socket) -> Start:
-    """Fork the program, wait for it and answer how it ended."""
+    """Fork the program, wait for its end and send its exit status."""
     _, files, _, _ = socket.recv_fds(connection, 1, 3)
     with connection.makefile("r", encoding="utf-8") as stream:
         start = Start(**json.loads(stream.readline()))
@@ -125,14 +127,14 @@ def keep(connection: socket.socket) -> Start:
 
 
 def kill_when_closed(connection: socket.socket, program: int) -> None:
-    """Kill a program when what started it is gone."""
+    """Kill a program when its starter has ended."""
     connection.recv(1)
     with contextlib.suppress(ProcessLookupError):
         os.kill(program, signal.SIGKILL)
 
 
 def become(start: Start) -> None:
-    """Run the program in this process, as the interpreter itself would have begun it."""
+    """Run the program in this process as the Python interpreter would start it."""
     os.chdir(start.directory)
     os.environ.clear()
     os.environ.update(start.environment)
@@ -141,13 +143,13 @@ def become(start: Start) -> None:
         sys.path[0] = str(Path(start.program).parent)
         runpy.run_path(start.program, run_name="__main__")
         return
-    option, what, *arguments = start.arguments
+    option, target, *arguments = start.arguments
     sys.argv = [option, *arguments]
     sys.path[0] = "" if option == "-c" else start.directory
     if option == "-m":
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
+        runpy.run_module(target, run_name="__main__", alter_sys=True)
     else:
-        exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102
+        exec(compile(target, "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102
 
 
 if __name__ == "__main__":
@@ -155,5 +157,5 @@ if __name__ == "__main__":
         importlib.import_module(library)
     assert not {"moodring", "stages"} & set(sys.modules)
     gc.collect()
-    gc.freeze()  # else the first collection in a fork copies all of this memory
+    gc.freeze()  # without this, the first garbage collection in a fork copies all of this memory
     become(serve(sys.argv[1]))

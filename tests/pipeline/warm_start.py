@@ -1,4 +1,7 @@
-"""Start a program in the server of `warm.py`, and end as it ends; run without site packages, to be quick."""
+"""Start a program in the server of `warm.py` and exit with its status.
+
+It runs without site packages, so it starts fast.
+"""
 
 import json
 import os
@@ -9,7 +12,7 @@ import sys
 
 def main(address: str, program: str, *arguments: str) -> None:
     known = not program.endswith("/python") or arguments[:1] in (("-m",), ("-c",))
-    # Another backend would have to be imported in place of the server's.
+    # The server has imported the default backend. A program with another backend cannot use it.
     if not known or os.environ.get("KERAS_BACKEND"):
         os.execv(program, [program, *arguments])
     start = {
@@ -19,7 +22,7 @@ def main(address: str, program: str, *arguments: str) -> None:
         "environment": dict(os.environ),
         "starter": os.getpid(),
     }
-    # The program gets what is sent to the group, and decides when to end.
+    # Signals to the group reach the program too. The program decides when to end.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
