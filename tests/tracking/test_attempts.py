@@ -1,4 +1,4 @@
-"""Trainings that real processes claim, hold, leave and forget."""
+"""Attempts that real processes claim, hold, abandon and discard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DATA = "d" * 64
 KEY = "k" * 64
 OTHER = "o" * 64
 FIRST_EPOCH = b"the first epoch"
-# Holds the attempt until the test ends or kills it.
+# Holds the attempt until the test ends or kills the process.
 HOLD = """
 import sys
 from moodring.tracking.attempts import claimed
@@ -30,7 +30,7 @@ with claimed(sys.argv[1]) as attempt:
     print(attempt.id, flush=True)
     sys.stdin.read()
 """
-# Claims the keys once it is told to go, holding them all.
+# Waits for a line, then claims all keys and holds them.
 RACE = """
 import contextlib, sys
 from moodring.tracking.attempts import claimed
@@ -40,7 +40,7 @@ with contextlib.ExitStack() as held:
     print(*[held.enter_context(claimed(key)).id for key in sys.argv[1:]], flush=True)
     sys.stdin.read()
 """
-# Claims and forgets the same key over and over; a second holder of the same folder would be noticed.
+# Claims and discards the same key many times. It fails if another process holds the same directory.
 CHURN = """
 import sys
 from moodring.tracking.attempts import claimed
@@ -48,7 +48,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(40):
     with claimed(sys.argv[1]) as attempt:
-        assert not attempt.again, "another process' attempt was taken up"
+        assert not attempt.again, "this is the attempt of another process"
         with (attempt.place / "mine").open("x"):
             pass
         attempt.discard()
@@ -57,7 +57,7 @@ for _ in range(40):
 
 @pytest.fixture(autouse=True)
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout of the test's own, named with no symbolic link in it."""
+    """A checkout for one test. Its path has no symbolic link."""
     root = (tmp_path / "checkout").resolve()
     (root / ".dvc").mkdir(parents=True)
     monkeypatch.setenv("DVC_ROOT", str(root))
@@ -66,7 +66,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Process:
-    """A Python process that the test talks with by lines."""
+    """A Python process that exchanges lines with the test."""
 
     def __init__(self, code: str, *arguments: str) -> None:
         pipe = subprocess.PIPE
@@ -85,12 +85,12 @@ class Process:
         self._process.stdin.flush()
 
     def kill(self) -> None:
-        """SIGKILL: no handler and no `finally` of it runs."""
+        """Send SIGKILL: the process runs no handler and no `finally`."""
         self._process.kill()
         self._process.communicate()
 
     def end(self) -> tuple[int, str]:
-        """Let it end by itself; its exit code and what it said on standard error."""
+        """Wait until the process ends; returns its exit code and its standard error."""
         error = self._process.communicate(timeout=60)[1]
         return self._process.returncode, error
 
@@ -100,7 +100,7 @@ Start = Callable[..., Process]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts processes and leaves none behind."""
+    """A function that starts processes. The fixture kills them after the test."""
     with contextlib.ExitStack() as started:
 
         def start_one(code: str, *arguments: str) -> Process:
@@ -111,26 +111,26 @@ def start() -> Iterator[Start]:
         yield start_one
 
 
-def killed(start: Start, key: str = KEY) -> str:
-    """The id of an attempt whose process was killed after its first epoch."""
+def kill_after_first_epoch(start: Start, key: str = KEY) -> str:
+    """Kill a process after the first epoch of its attempt; returns the id of the attempt."""
     process = start(HOLD, key, FIRST_EPOCH.decode())
     identity = process.line()
     process.kill()
     return identity
 
 
-def left_at(key: str) -> Attempt:
-    """An attempt that ended without a result, in this process."""
+def abandoned_attempt(key: str) -> Attempt:
+    """An attempt of this process that ended without a result."""
     with claimed(key) as attempt:
         return attempt
 
 
-# What a training's key depends on.
+# The key of a training.
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a copy of the project's code under a name; its training stage."""
+    """A function that copies the project's code to a named directory and returns the train stage."""
 
     def make(name: str) -> Path:
         for part in ("src", "stages"):
@@ -144,7 +144,7 @@ def copy(tmp_path: Path) -> Callable[[str], Path]:
 Copy = Callable[[str], Path]
 
 
-def edited(stage: Path, file: str) -> Path:
+def with_edit(stage: Path, file: str) -> Path:
     with (stage.parents[1] / file).open("a") as stream:
         stream.write("\n# edited\n")
     return stage
@@ -155,21 +155,21 @@ def edited(stage: Path, file: str) -> Path:
     [
         pytest.param({**PARAMS, "seed": 8}, id="another value"),
         pytest.param({**PARAMS, "seed": "7"}, id="another type"),
-        pytest.param({**PARAMS, "train.batch_size": 64}, id="one more"),
+        pytest.param({**PARAMS, "train.batch_size": 64}, id="one more parameter"),
         pytest.param({"seed": 7, "train.epochs": 12, "archs.gru.dropout": 0.5}, id="another name"),
     ],
 )
-def test_other_parameters_are_another_training(params: dict[str, Any]) -> None:
+def test_other_parameters_have_another_key(params: dict[str, Any]) -> None:
     stage = ROOT / "stages" / "train.py"
     assert key_of(params, DATA, stage) != key_of(PARAMS, DATA, stage)
 
 
-def test_the_order_of_parameters_makes_no_other_training() -> None:
+def test_the_order_of_parameters_does_not_change_the_key() -> None:
     stage = ROOT / "stages" / "train.py"
     assert key_of(dict(reversed(PARAMS.items())), DATA, stage) == key_of(PARAMS, DATA, stage)
 
 
-def test_other_data_is_another_training() -> None:
+def test_other_data_has_another_key() -> None:
     stage = ROOT / "stages" / "train.py"
     assert key_of(PARAMS, "e" * 64, stage) != key_of(PARAMS, DATA, stage)
 
@@ -185,10 +185,10 @@ def test_other_data_is_another_training() -> None:
         pytest.param("src/moodring/params/file.py", id="parameters"),
     ],
 )
-def test_an_edit_to_the_trainings_code_is_another_training(copy: Copy, file: str) -> None:
+def test_an_edit_to_the_training_code_changes_the_key(copy: Copy, file: str) -> None:
     stage = copy("project")
     before = key_of(PARAMS, DATA, stage)
-    assert key_of(PARAMS, DATA, edited(stage, file)) != before
+    assert key_of(PARAMS, DATA, with_edit(stage, file)) != before
 
 
 @pytest.mark.parametrize(
@@ -200,32 +200,30 @@ def test_an_edit_to_the_trainings_code_is_another_training(copy: Copy, file: str
         "src/moodring/checkout/root.py",
         "src/moodring/tracking/runs.py",
         "src/moodring/tracking/store.py",
-        pytest.param("src/moodring/evaluation/evaluate.py", id="of another stage"),
-        pytest.param("src/moodring/cli/app.py", id="of the command"),
+        pytest.param("src/moodring/evaluation/evaluate.py", id="code of another stage"),
+        pytest.param("src/moodring/cli/app.py", id="code of the command"),
         pytest.param("stages/evaluate.py", id="another stage"),
     ],
 )
-def test_an_edit_that_cannot_change_the_result_goes_on_with_the_training(copy: Copy, file: str) -> None:
+def test_an_edit_that_cannot_change_the_result_does_not_change_the_key(copy: Copy, file: str) -> None:
     stage = copy("project")
     before = key_of(PARAMS, DATA, stage)
-    assert key_of(PARAMS, DATA, edited(stage, file)) == before
+    assert key_of(PARAMS, DATA, with_edit(stage, file)) == before
 
 
-def test_the_checkouts_place_makes_no_other_training(copy: Copy) -> None:
-    one, other = copy("one"), copy("another place/of it")
+def test_the_path_of_the_checkout_does_not_change_the_key(copy: Copy) -> None:
+    one, other = copy("one"), copy("another directory/copy")
     assert key_of(PARAMS, DATA, one) == key_of(PARAMS, DATA, other)
 
 
-def test_a_stage_named_from_the_working_directory_has_the_same_key(
-    copy: Copy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_relative_path_to_the_stage_gives_the_same_key(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = copy("project")
     monkeypatch.chdir(stage.parents[1])
     assert key_of(PARAMS, DATA, Path("stages/train.py")) == key_of(PARAMS, DATA, stage)
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_another_backend_is_another_training(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+def test_another_backend_changes_the_key(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     stage = ROOT / "stages" / "train.py"
     before = key_of(PARAMS, DATA, stage)
     monkeypatch.setenv("KERAS_BACKEND", backend)
@@ -233,7 +231,9 @@ def test_another_backend_is_another_training(monkeypatch: pytest.MonkeyPatch, ba
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", ""])
-def test_the_usual_backend_may_be_named_or_not(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+def test_the_name_of_the_default_backend_does_not_change_the_key(
+    monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
     stage = ROOT / "stages" / "train.py"
     before = key_of(PARAMS, DATA, stage)
     monkeypatch.setenv("KERAS_BACKEND", backend)
@@ -244,7 +244,7 @@ def test_the_usual_backend_may_be_named_or_not(monkeypatch: pytest.MonkeyPatch, 
     ("library", "backend"),
     [("keras", "tensorflow"), ("numpy", "tensorflow"), ("tensorflow", "tensorflow"), ("jax", "jax")],
 )
-def test_another_version_of_a_library_is_another_training(
+def test_another_version_of_a_library_changes_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, backend: str
 ) -> None:
     stage = ROOT / "stages" / "train.py"
@@ -257,27 +257,27 @@ def test_another_version_of_a_library_is_another_training(
     assert key_of(PARAMS, DATA, stage) != before
 
 
-# Claimed, left and taken up.
+# Claimed, abandoned and continued attempts.
 
 
-def test_a_fresh_attempt_begins_anew() -> None:
+def test_a_new_attempt_has_no_checkpoint() -> None:
     with claimed(KEY) as attempt:
         assert not attempt.again
         assert not attempt.checkpoint.exists()
 
 
-def test_an_attempt_whose_process_was_killed_is_taken_up_with_its_checkpoint(start: Start) -> None:
-    identity = killed(start)
+def test_the_attempt_of_a_killed_process_continues_with_its_checkpoint(start: Start) -> None:
+    identity = kill_after_first_epoch(start)
     with claimed(KEY) as attempt:
         assert (attempt.id, attempt.again) == (identity, True)
         assert attempt.checkpoint.read_bytes() == FIRST_EPOCH
 
 
-def test_an_attempt_may_be_killed_again_and_again(start: Start) -> None:
-    assert len({killed(start) for _ in range(3)}) == 1
+def test_an_attempt_can_be_killed_more_than_once(start: Start) -> None:
+    assert len({kill_after_first_epoch(start) for _ in range(3)}) == 1
 
 
-def test_a_training_that_raised_is_taken_up_too() -> None:
+def test_the_attempt_of_a_training_that_raised_continues_too() -> None:
     def broken() -> None:
         with claimed(KEY) as attempt:
             attempt.checkpoint.write_bytes(FIRST_EPOCH)
@@ -290,15 +290,15 @@ def test_a_training_that_raised_is_taken_up_too() -> None:
         assert attempt.checkpoint.read_bytes() == FIRST_EPOCH
 
 
-def test_another_key_takes_up_nothing(start: Start) -> None:
-    identity = killed(start)
+def test_another_key_gets_a_new_attempt(start: Start) -> None:
+    identity = kill_after_first_epoch(start)
     with claimed(OTHER) as attempt:
         assert not attempt.again
         assert attempt.id != identity
         assert not attempt.checkpoint.exists()
 
 
-def test_a_second_process_gets_an_attempt_of_its_own(start: Start) -> None:
+def test_a_second_process_gets_a_new_attempt(start: Start) -> None:
     holder = start(HOLD, KEY, FIRST_EPOCH.decode())
     identity = holder.line()
     with claimed(KEY) as attempt:
@@ -307,22 +307,22 @@ def test_a_second_process_gets_an_attempt_of_its_own(start: Start) -> None:
         assert not attempt.checkpoint.exists()
 
 
-def test_a_second_claim_of_this_process_is_an_attempt_of_its_own() -> None:
+def test_a_second_claim_of_this_process_gets_a_new_attempt() -> None:
     with claimed(KEY) as one, claimed(KEY) as other:
         assert not other.again
         assert (one.id, one.checkpoint) != (other.id, other.checkpoint)
 
 
-def test_while_one_lives_a_killed_second_one_is_taken_up(start: Start) -> None:
+def test_a_killed_second_attempt_continues_while_the_first_is_held(start: Start) -> None:
     holder = start(HOLD, KEY, "of the first")
-    first, second = holder.line(), killed(start)
+    first, second = holder.line(), kill_after_first_epoch(start)
     with claimed(KEY) as attempt:
         assert (attempt.id, attempt.again) == (second, True)
         assert attempt.id != first
         assert attempt.checkpoint.read_bytes() == FIRST_EPOCH
 
 
-def test_processes_that_claim_at_the_same_time_get_attempts_of_their_own(start: Start) -> None:
+def test_processes_that_claim_at_the_same_time_get_different_attempts(start: Start) -> None:
     keys = [f"{number:064}" for number in range(20)]
     racers = [start(RACE, *keys) for _ in range(4)]
     assert {racer.line() for racer in racers} == {"ready"}
@@ -332,7 +332,7 @@ def test_processes_that_claim_at_the_same_time_get_attempts_of_their_own(start: 
     assert len(ids) == len(set(ids)) == 4 * len(keys)
 
 
-def test_claiming_while_others_discard_goes_well(start: Start) -> None:
+def test_processes_can_claim_while_others_discard(start: Start) -> None:
     processes = [start(CHURN, KEY) for _ in range(4)]
     assert {process.line() for process in processes} == {"ready"}
     for process in processes:
@@ -341,13 +341,13 @@ def test_claiming_while_others_discard_goes_well(start: Start) -> None:
     assert not is_left(KEY)
 
 
-# Forgotten.
+# Discarded attempts.
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["fresh", "taken up"])
-def test_a_discarded_attempt_leaves_nothing(checkout: Path, start: Start, again: bool) -> None:
+@pytest.mark.parametrize("again", [False, True], ids=["new", "continued"])
+def test_a_discarded_attempt_leaves_no_files(checkout: Path, start: Start, again: bool) -> None:
     if again:
-        killed(start)
+        kill_after_first_epoch(start)
     with claimed(KEY) as attempt:
         assert attempt.again == again
         attempt.checkpoint.write_bytes(FIRST_EPOCH)
@@ -357,7 +357,7 @@ def test_a_discarded_attempt_leaves_nothing(checkout: Path, start: Start, again:
     assert not is_left(KEY)
 
 
-def test_after_a_discarded_attempt_the_next_begins_anew() -> None:
+def test_the_attempt_after_a_discarded_one_is_new() -> None:
     with claimed(KEY) as first:
         first.checkpoint.write_bytes(FIRST_EPOCH)
         first.discard()
@@ -367,7 +367,7 @@ def test_after_a_discarded_attempt_the_next_begins_anew() -> None:
         assert not second.checkpoint.exists()
 
 
-def test_what_a_second_training_left_is_taken_up_before_anything_new() -> None:
+def test_an_abandoned_second_attempt_continues_before_a_new_one_starts() -> None:
     with claimed(KEY) as first:
         with claimed(KEY) as second:
             pass
@@ -378,50 +378,50 @@ def test_what_a_second_training_left_is_taken_up_before_anything_new() -> None:
     assert not is_left(KEY)
 
 
-def test_discarding_one_attempt_leaves_the_others() -> None:
-    other = left_at(OTHER)
+def test_discard_removes_only_its_own_attempt() -> None:
+    other = abandoned_attempt(OTHER)
     with claimed(KEY) as attempt:
         attempt.discard()
     assert abandoned() == [Attempt(other.id, other.place, again=True)]
 
 
-# What is left.
+# Abandoned attempts.
 
 
-def test_without_attempts_nothing_is_abandoned() -> None:
+def test_a_checkout_without_attempts_has_no_abandoned_ones() -> None:
     assert abandoned() == []
 
 
 def test_the_attempts_of_killed_processes_are_abandoned(start: Start) -> None:
-    ids = {killed(start, KEY), killed(start, OTHER)}
+    ids = {kill_after_first_epoch(start, KEY), kill_after_first_epoch(start, OTHER)}
     assert {attempt.id for attempt in abandoned()} == ids
     assert [attempt.checkpoint.read_bytes() for attempt in abandoned()] == [FIRST_EPOCH] * 2
 
 
-def test_a_living_processs_attempt_is_not_abandoned(start: Start) -> None:
-    identity = killed(start, OTHER)
+def test_the_attempt_of_a_live_process_is_not_abandoned(start: Start) -> None:
+    identity = kill_after_first_epoch(start, OTHER)
     start(HOLD, KEY, "").line()
     assert [attempt.id for attempt in abandoned()] == [identity]
 
 
 def test_an_attempt_that_this_process_holds_is_not_abandoned(start: Start) -> None:
-    identity = killed(start, OTHER)
+    identity = kill_after_first_epoch(start, OTHER)
     with claimed(KEY) as held:
         assert [attempt.id for attempt in abandoned()] == [identity]
     assert {attempt.id for attempt in abandoned()} == {identity, held.id}
 
 
-def test_looking_for_abandoned_attempts_changes_none_of_them(start: Start) -> None:
-    identity = killed(start)
+def test_the_search_for_abandoned_attempts_changes_none_of_them(start: Start) -> None:
+    identity = kill_after_first_epoch(start)
     assert abandoned() == abandoned() != []
     with claimed(KEY) as attempt:
         assert (attempt.id, attempt.again) == (identity, True)
         assert attempt.checkpoint.read_bytes() == FIRST_EPOCH
 
 
-def test_an_attempt_is_left_from_its_claim_to_its_discarding(start: Start) -> None:
+def test_an_attempt_exists_from_its_claim_until_it_is_discarded(start: Start) -> None:
     assert not is_left(KEY)
-    killed(start)
+    kill_after_first_epoch(start)
     assert is_left(KEY)
     assert not is_left(OTHER)
     with claimed(KEY) as attempt:
@@ -430,11 +430,11 @@ def test_an_attempt_is_left_from_its_claim_to_its_discarding(start: Start) -> No
         assert not is_left(KEY)
 
 
-# Where the state lies.
+# The location of the state.
 
 
 @pytest.mark.parametrize("inside", ["", ".dvc/tmp/exps/tmpabc", ".dvc/tmp/exps/standalone/tmpabc"])
-def test_the_state_lies_under_the_real_checkouts_root(
+def test_the_state_is_under_the_root_of_the_real_checkout(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, inside: str
 ) -> None:
     (checkout / inside).mkdir(parents=True, exist_ok=True)
@@ -445,22 +445,22 @@ def test_the_state_lies_under_the_real_checkouts_root(
             assert os.listdir(checkout / inside) == []  # noqa: PTH208
 
 
-def test_an_experiment_killed_in_one_temporary_copy_goes_on_in_another(
+def test_an_experiment_killed_in_one_temporary_copy_continues_in_another(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
     copies = checkout / ".dvc" / "tmp" / "exps" / "standalone"
     monkeypatch.setenv("DVC_ROOT", str(copies / "tmpone"))
-    identity = killed(start)
+    identity = kill_after_first_epoch(start)
     monkeypatch.setenv("DVC_ROOT", str(copies / "tmpother"))
     with claimed(KEY) as attempt:
         assert (attempt.id, attempt.again) == (identity, True)
         assert attempt.checkpoint.read_bytes() == FIRST_EPOCH
 
 
-def test_another_checkouts_attempts_are_its_own(
+def test_another_checkout_has_other_attempts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
-    killed(start)
+    kill_after_first_epoch(start)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "another"))
     assert not is_left(KEY)
     assert abandoned() == []

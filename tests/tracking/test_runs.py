@@ -1,4 +1,4 @@
-"""One MLflow run a result, in a real SQLite store."""
+"""Each result has one MLflow run in a real SQLite store."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from moodring.training.architectures import build
 from tests.conftest import ROOT, cleaned, drawn, dropout, made_table
 
 DATA = "d" * 64
-JUDGED = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=1)
+EVALUATE = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=1)
 TABLE = '{"columns":["text","score"],"data":[["a film",0.75]]}'
 METRICS: dict[str, float | int] = {"accuracy": 0.75, "log_loss": 0.5, "rows": 40}
 HISTORY = pd.DataFrame(
@@ -56,7 +56,7 @@ HISTORY = pd.DataFrame(
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What the stages wrote, ready to be recorded."""
+    """The outputs of the stages, which the tests log to MLflow."""
 
     params: Params
     result: Result
@@ -86,10 +86,10 @@ class Pipeline:
 
 @pytest.fixture(scope="module")
 def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """A tiny untrained model with a made history, and all that is served with it."""
+    """A tiny untrained model with an invented history, and all files of its bundle."""
     root = tmp_path_factory.mktemp("pipeline")
-    data, judged = params.datasets["imdb"], JUDGED
-    chosen = {"dataset": "made", "datasets": {"made": data}, "arch": "gru", "evaluate": judged}
+    data = params.datasets["imdb"]
+    chosen = {"dataset": "made", "datasets": {"made": data}, "arch": "gru", "evaluate": EVALUATE}
     chosen_params = params.model_copy(update=chosen)
     cleaner = Cleaner(chosen_params.data.preprocess)
     table = cleaned(made_table(), cleaner, seed=7, name="made")[0]
@@ -110,9 +110,9 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     (root / "report" / "index.html").write_text("<!doctype html>")
     (root / "report" / "mistakes.json").write_text(TABLE)
 
-    def bundle(place: Path) -> None:
+    def bundle(target: Path) -> None:
         vocabulary = root / "corpus" / "vocabulary.json"
-        write_bundle(place, root / "models", vocabulary, root / "clean.parquet", threshold=0.5)
+        write_bundle(target, root / "models", vocabulary, root / "clean.parquet", threshold=0.5)
 
     files = [root / "test.json", root / "plots"]
     return Pipeline(chosen_params, read_result(root / "models"), files, root / "report", bundle)
@@ -120,7 +120,7 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
 
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store without a run; making one takes MLflow seconds, copying it none."""
+    """A store without a run. MLflow needs seconds to create a store, but a copy takes no time."""
     root = tmp_path_factory.mktemp("empty")
     with checkout(root):
         Experiment("unused")
@@ -129,14 +129,14 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(empty_store: Path, tmp_path: Path) -> Iterator[MlflowClient]:
-    """A checkout of the test's own, the working directory, with an empty store."""
+    """A checkout for one test, with an empty store. It is the working directory."""
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     with checkout(tmp_path) as client:
         yield client
 
 
-class checkout:  # noqa: N801 - a context manager, used as one
-    """Stand in a checkout, without a trace of other tests in MLflow's global state."""
+class checkout:  # noqa: N801 - a context manager, called like a function
+    """Make a checkout the working directory, and reset MLflow's global state after the block."""
 
     def __init__(self, root: Path, **environment: str) -> None:
         self.root = root
@@ -161,16 +161,16 @@ def runs_of(client: MlflowClient) -> list[Run]:
     return list(client.search_runs([experiment.experiment_id]))
 
 
-def points(client: MlflowClient, run: Run, name: str) -> list[tuple[int, float]]:
+def metric_values(client: MlflowClient, run: Run, name: str) -> list[tuple[int, float]]:
     return [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, name)]
 
 
-# Where the store is.
+# The location of the store.
 
 
 @pytest.mark.parametrize("inside", ["", ".dvc/tmp/exps/tmpabc", ".dvc/tmp/exps/standalone/tmpabc"])
 @pytest.mark.parametrize("by", ["DVC_ROOT", "working directory"])
-def test_the_store_is_in_the_checkouts_root(
+def test_the_store_is_in_the_root_of_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str, by: str
 ):
     (tmp_path / inside / ".dvc").mkdir(parents=True)
@@ -192,7 +192,7 @@ def test_the_store_is_in_the_checkouts_root(
         (" ", "sqlite:///{root}/mlflow.db"),
     ],
 )
-def test_the_users_store_is_taken_from_the_root(
+def test_a_relative_store_address_starts_at_the_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, expected: str
 ):
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
@@ -212,51 +212,51 @@ def test_the_users_store_is_taken_from_the_root(
         "http://127.0.0.1:9",
     ],
 )
-def test_a_store_that_cannot_be_opened_is_told(
+def test_a_store_that_cannot_be_opened_is_an_error(
     empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
 ):
-    shutil.copy(empty_store, tmp_path / "mlflow.db")  # the checkout's own, which is not the one asked for
-    # MLflow's own settings, so that it gives up at once instead of after minutes.
+    shutil.copy(empty_store, tmp_path / "mlflow.db")  # the store of the checkout, which must not be used
+    # With these settings MLflow does not try again, which would take minutes.
     monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 1)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     (tmp_path / "garbage.db").write_text("not a database, and longer than a header\n" * 10)
-    told = pytest.raises(MoodringError, match=r"(?s)cannot open the MLflow store .*MLFLOW_TRACKING_URI")
-    with checkout(tmp_path, MLFLOW_TRACKING_URI=uri.format(root=tmp_path)), told:
+    error = pytest.raises(MoodringError, match=r"(?s)cannot open the MLflow store .*MLFLOW_TRACKING_URI")
+    with checkout(tmp_path, MLFLOW_TRACKING_URI=uri.format(root=tmp_path)), error:
         Experiment("made")
 
 
 @pytest.mark.parametrize("uri", ["http://user:hush%20hush@127.0.0.1:9", "postgresql://u:hush@127.0.0.1:9/x"])
-def test_a_store_that_cannot_be_opened_is_told_without_its_password(
+def test_the_error_for_a_store_does_not_contain_its_password(
     empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uri: str
 ):
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with checkout(tmp_path, MLFLOW_TRACKING_URI=uri), pytest.raises(MoodringError) as told:
+    with checkout(tmp_path, MLFLOW_TRACKING_URI=uri), pytest.raises(MoodringError) as error:
         Experiment("made")
-    assert "127.0.0.1:9" in str(told.value)
-    assert "hush" not in str(told.value)
+    assert "127.0.0.1:9" in str(error.value)
+    assert "hush" not in str(error.value)
 
 
-def test_two_processes_open_a_missing_store_at_once(tmp_path: Path):
+def test_two_processes_can_create_a_missing_store_at_the_same_time(tmp_path: Path):
     code = "from moodring.tracking.store import Experiment; print('experiment', Experiment('made').id)"
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "DVC_ROOT": str(tmp_path)}
-    both = [
+    processes = [
         subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    told = [process.communicate()[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert told[0] == told[1]
-    assert told[0].startswith("experiment ")
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert outputs[0] == outputs[1]
+    assert outputs[0].startswith("experiment ")
 
 
-# A training and its evaluation, recorded once; the tests below read what the store then holds.
+# A training and its evaluation, logged once. The tests below read the store.
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A checkout with a recorded result, and what recording gave back."""
+    """A checkout with a logged result, and the run ids that the functions returned."""
 
     root: Path
     client: MlflowClient
@@ -269,7 +269,7 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def recorded(pipeline: Pipeline, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Trained and evaluated, as a DVC experiment in a git repository."""
+    """A result that was trained and evaluated as a DVC experiment in a git repository."""
     root = tmp_path_factory.mktemp("recorded")
     shutil.copy(empty_store, root / "mlflow.db")
     (root / "tracked").write_text("as committed")
@@ -286,68 +286,68 @@ def git(root: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def test_training_and_evaluation_are_one_finished_run(recorded: Recorded):
+def test_training_and_evaluation_have_one_finished_run(recorded: Recorded):
     assert recorded.ids[0] == recorded.ids[1]
     assert [run.info.run_id for run in runs_of(recorded.client)] == recorded.ids[:1]
     assert recorded.run.info.status == "FINISHED"
     assert recorded.run.info.run_name == "trial"
 
 
-def test_the_run_holds_every_parameter_of_the_model(recorded: Recorded, pipeline: Pipeline):
+def test_the_run_has_every_parameter_of_the_model(recorded: Recorded, pipeline: Pipeline):
     expected = {name: str(value) for name, value in pipeline.params.of_model().items()}
     assert recorded.run.data.params == expected
     assert {"dataset", "datasets.made.preprocess.html", "archs.gru.units", "train.epochs"} <= set(expected)
 
 
 @pytest.mark.parametrize("name", ["loss", "accuracy", "val_loss", "val_accuracy"])
-def test_the_run_holds_each_epochs_metrics_at_its_step(recorded: Recorded, name: str):
-    assert points(recorded.client, recorded.run, name) == list(
+def test_the_run_has_the_metrics_of_each_epoch_at_its_step(recorded: Recorded, name: str):
+    assert metric_values(recorded.client, recorded.run, name) == list(
         zip([1, 2, 3], HISTORY[name].tolist(), strict=True)
     )
 
 
-def test_the_run_holds_the_kept_epochs_metrics(recorded: Recorded, pipeline: Pipeline):
+def test_the_run_has_the_metrics_of_the_kept_epoch(recorded: Recorded, pipeline: Pipeline):
     found = recorded.run.data.metrics
     assert {name: found[name] for name in pipeline.result.summary} == pipeline.result.summary
     assert (found["best_epoch"], found["best_val_loss"]) == (2, 0.625)
 
 
-def test_the_run_holds_the_test_metrics(recorded: Recorded):
+def test_the_run_has_the_test_metrics(recorded: Recorded):
     found = recorded.run.data.metrics
     assert {name: found[f"test_{name}"] for name in METRICS} == METRICS
 
 
-def test_the_run_holds_the_metric_files(recorded: Recorded):
-    place = recorded.run.info.artifact_uri.removeprefix("file://")
-    assert json.loads((Path(place) / "metrics" / "test.json").read_text()) == METRICS
-    assert (Path(place) / "metrics" / "plots" / "roc.csv").read_text() == "a,b\n0,1\n"
+def test_the_run_has_the_metric_files(recorded: Recorded):
+    artifacts = Path(recorded.run.info.artifact_uri.removeprefix("file://"))
+    assert json.loads((artifacts / "metrics" / "test.json").read_text()) == METRICS
+    assert (artifacts / "metrics" / "plots" / "roc.csv").read_text() == "a,b\n0,1\n"
 
 
-def test_the_run_holds_the_report(recorded: Recorded):
-    place = Path(recorded.run.info.artifact_uri.removeprefix("file://"))
-    assert (place / "report" / "index.html").read_text() == "<!doctype html>"
+def test_the_run_has_the_report(recorded: Recorded):
+    artifacts = Path(recorded.run.info.artifact_uri.removeprefix("file://"))
+    assert (artifacts / "report" / "index.html").read_text() == "<!doctype html>"
 
 
 @pytest.mark.parametrize("recorded_by", ["recorded", "restored"])
-def test_the_run_holds_the_mistakes_as_a_table_once(request: pytest.FixtureRequest, recorded_by: str):
+def test_the_run_has_the_mistakes_as_one_table(request: pytest.FixtureRequest, recorded_by: str):
     recorded: Recorded = request.getfixturevalue(recorded_by)
     with checkout(recorded.root):
         mlflow.set_tracking_uri(f"sqlite:///{recorded.root}/mlflow.db")
         table = mlflow.load_table("mistakes.json", run_ids=[recorded.run.info.run_id])
     assert table.to_dict("list") == {"text": ["a film"], "score": [0.75]}
-    # What MLflow's UI looks for.
-    shown = json.loads(recorded.run.data.tags["mlflow.loggedArtifacts"])
-    assert shown == [{"path": "mistakes.json", "type": "table"}]
+    # MLflow's UI reads this tag.
+    logged = json.loads(recorded.run.data.tags["mlflow.loggedArtifacts"])
+    assert logged == [{"path": "mistakes.json", "type": "table"}]
 
 
-def test_artifacts_lie_in_the_checkout_alone(recorded: Recorded):
-    place = recorded.run.info.artifact_uri.removeprefix("file://")
-    assert Path(place).is_relative_to(recorded.root / "mlartifacts" / "made")
-    here = {".git", ".moodring", "tracked", "mlflow.db", "mlflow.db.lock", "mlartifacts"}
-    assert {place.name for place in recorded.root.iterdir()} == here
+def test_artifacts_are_only_in_the_checkout(recorded: Recorded):
+    artifacts = Path(recorded.run.info.artifact_uri.removeprefix("file://"))
+    assert artifacts.is_relative_to(recorded.root / "mlartifacts" / "made")
+    expected = {".git", ".moodring", "tracked", "mlflow.db", "mlflow.db.lock", "mlartifacts"}
+    assert {path.name for path in recorded.root.iterdir()} == expected
 
 
-def test_tags_lead_back_to_data_model_git_and_dvc(recorded: Recorded, pipeline: Pipeline):
+def test_tags_name_the_data_the_model_the_commit_and_the_experiment(recorded: Recorded, pipeline: Pipeline):
     tags = recorded.run.data.tags
     expected = {
         "dataset": "made",
@@ -368,19 +368,19 @@ def test_tags_lead_back_to_data_model_git_and_dvc(recorded: Recorded, pipeline: 
     assert "restored" not in tags
 
 
-def test_the_run_names_its_data_as_inputs(recorded: Recorded):
+def test_the_run_has_its_data_as_inputs(recorded: Recorded):
     inputs = recorded.run.inputs.dataset_inputs
     assert {(used.dataset.name, used.dataset.digest) for used in inputs} == {("made", DATA[:32])}
     assert {json.loads(used.dataset.source)["sha256"] for used in inputs} == {DATA}
     assert "training" in {tag.value for used in inputs for tag in used.tags}
 
 
-def test_the_model_is_registered_once_under_the_datasets_name(recorded: Recorded):
+def test_the_model_is_registered_once_with_the_name_of_the_dataset(recorded: Recorded):
     versions = recorded.client.search_model_versions("name = 'moodring-made'")
     assert [(int(version.version), version.run_id) for version in versions] == [(1, recorded.ids[0])]
 
 
-def test_the_registered_model_serves_raw_text_elsewhere(recorded: Recorded, tmp_path: Path):
+def test_the_registered_model_scores_raw_texts_outside_the_checkout(recorded: Recorded, tmp_path: Path):
     code = (
         "import mlflow, sys; mlflow.set_tracking_uri(sys.argv[1]);"
         "table = mlflow.pyfunc.load_model('models:/moodring-made/1').predict(['a wonderful film', '']);"
@@ -394,64 +394,64 @@ def test_the_registered_model_serves_raw_text_elsewhere(recorded: Recorded, tmp_
     assert [list(row) for row in rows] == [["score", "label"]] * 2
     for row in rows:
         assert row["label"] == ("positive" if row["score"] >= 0.5 else "negative")
-    assert not Path(package).is_relative_to(ROOT), "the model must bring its own code"
+    assert not Path(package).is_relative_to(ROOT), "the model must use its own copy of the code"
 
 
-# Again, and without a training run.
+# A result without a training run, logged twice.
 
 
 @pytest.fixture(scope="module")
 def restored(pipeline: Pipeline, empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Evaluated twice in a store that knows no training."""
+    """A result that was evaluated twice in a store without a training run."""
     root = tmp_path_factory.mktemp("restored")
     shutil.copy(empty_store, root / "mlflow.db")
     with checkout(root) as client:
         return Recorded(root, client, [pipeline.record(), pipeline.record()])
 
 
-def test_a_run_is_restored_from_the_results_files(restored: Recorded, pipeline: Pipeline):
+def test_a_run_is_restored_from_the_files_of_the_result(restored: Recorded, pipeline: Pipeline):
     (run,) = runs_of(restored.client)
     assert run.info.status == "FINISHED"
     assert run.data.tags["restored"] == "true"
     assert run.data.tags["models_md5"] == pipeline.result.models_md5
     assert run.data.params == {name: str(value) for name, value in pipeline.params.of_model().items()}
-    assert points(restored.client, run, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
+    assert metric_values(restored.client, run, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
     assert run.data.metrics["best_val_loss"] == 0.625
 
 
-def test_recording_again_finds_the_same_run(restored: Recorded):
+def test_a_second_evaluation_uses_the_same_run(restored: Recorded):
     assert restored.ids[0] == restored.ids[1]
 
 
-def test_recording_again_registers_no_second_model(restored: Recorded):
+def test_a_second_evaluation_registers_no_second_model(restored: Recorded):
     assert len(restored.client.search_model_versions("name = 'moodring-made'")) == 1
 
 
 @pytest.mark.parametrize("name", ["test_accuracy", "loss", "best_val_loss"])
-def test_recording_again_adds_no_second_point(restored: Recorded, name: str):
+def test_a_second_evaluation_adds_no_metric_values(restored: Recorded, name: str):
     expected = {"test_accuracy": 1, "loss": 3, "best_val_loss": 1}[name]
-    assert len(points(restored.client, restored.run, name)) == expected
+    assert len(metric_values(restored.client, restored.run, name)) == expected
 
 
-def test_outside_git_and_dvc_no_tag_says_otherwise(restored: Recorded):
+def test_a_run_outside_git_and_dvc_has_no_tags_of_them(restored: Recorded):
     assert not {"git_commit", "git_dirty", "dvc_experiment"} & set(restored.run.data.tags)
 
 
 @pytest.mark.parametrize("accuracy", [0.5, 1.0], ids=["lower", "higher"])
 @pytest.mark.parametrize("times", [1, 2])
-def test_metrics_judged_anew_replace_the_old(
+def test_new_evaluation_metrics_replace_the_old_ones(
     pipeline: Pipeline, store: MlflowClient, times: int, accuracy: float
 ):
     before = {pipeline.record() for _ in range(times)}
-    changed = {"evaluate": JUDGED.model_copy(update={"threshold": 0.7})}
-    judged = replace(pipeline, params=pipeline.params.model_copy(update=changed))
-    assert {judged.record({**METRICS, "accuracy": accuracy})} == before
+    changed = {"evaluate": EVALUATE.model_copy(update={"threshold": 0.7})}
+    evaluated = replace(pipeline, params=pipeline.params.model_copy(update=changed))
+    assert {evaluated.record({**METRICS, "accuracy": accuracy})} == before
     (run,) = runs_of(store)
     assert run.data.tags["evaluate.threshold"] == "0.7"
     assert run.data.metrics["test_accuracy"] == accuracy
 
 
-def test_an_evaluation_that_broke_off_is_completed_by_the_next(pipeline: Pipeline, store: MlflowClient):
+def test_the_next_evaluation_completes_one_that_failed(pipeline: Pipeline, store: MlflowClient):
     def no_space(bundle: Path) -> None:
         raise OSError("no space left on device")
 
@@ -463,24 +463,24 @@ def test_an_evaluation_that_broke_off_is_completed_by_the_next(pipeline: Pipelin
     assert len(store.search_model_versions("name = 'moodring-made'")) == 1
 
 
-def test_the_same_result_trained_again_is_one_run(pipeline: Pipeline, store: MlflowClient):
+def test_two_trainings_with_the_same_result_share_one_run(pipeline: Pipeline, store: MlflowClient):
     assert pipeline.train() == pipeline.train()
     assert len(runs_of(store)) == 1
 
 
-def test_another_result_is_another_run(pipeline: Pipeline, store: MlflowClient):
+def test_another_result_has_another_run(pipeline: Pipeline, store: MlflowClient):
     other = replace(pipeline, result=replace(pipeline.result, models_md5="e" * 32 + ".dir"))
     assert pipeline.train() != other.train()
     assert len(runs_of(store)) == 2
 
 
-def test_the_same_model_on_other_data_is_another_run(pipeline: Pipeline, store: MlflowClient):
+def test_the_same_model_on_other_data_has_another_run(pipeline: Pipeline, store: MlflowClient):
     other = replace(pipeline, data="f" * 64)
     assert pipeline.train() != other.train()
     assert len(runs_of(store)) == 2
 
 
-def test_the_same_files_of_other_parameters_are_another_run(pipeline: Pipeline, store: MlflowClient):
+def test_the_same_files_with_other_parameters_have_another_run(pipeline: Pipeline, store: MlflowClient):
     data = pipeline.params.data
     tokenize = data.tokenize.model_copy(update={"max_tokens": data.tokenize.max_tokens + 1})
     changed = {"datasets": {"made": data.model_copy(update={"tokenize": tokenize})}}
@@ -492,7 +492,7 @@ def test_the_same_files_of_other_parameters_are_another_run(pipeline: Pipeline, 
 # A checkout that was moved.
 
 
-def test_a_moved_checkouts_artifacts_are_found_after_relocating(
+def test_relocate_finds_the_artifacts_of_a_moved_checkout(
     pipeline: Pipeline, store: MlflowClient, tmp_path: Path
 ):
     run_id = pipeline.record()
@@ -512,9 +512,7 @@ def test_a_moved_checkouts_artifacts_are_found_after_relocating(
         assert list(table.columns) == ["score", "label"]
 
 
-def test_a_model_whose_files_are_gone_is_logged_again(
-    pipeline: Pipeline, store: MlflowClient, tmp_path: Path
-):
+def test_a_model_without_its_files_is_logged_again(pipeline: Pipeline, store: MlflowClient, tmp_path: Path):
     pipeline.record()
     shutil.rmtree(tmp_path / "mlartifacts" / "made" / "models")
     with pytest.raises(MoodringError, match=r"models:/moodring-made/1.*moodring sync"):
@@ -523,10 +521,10 @@ def test_a_model_whose_files_are_gone_is_logged_again(
     assert load_model("models:/moodring-made/2")(["a film"])["label"][0] in {"positive", "negative"}
 
 
-# A store that goes away in the middle.
+# A store that is lost during a training.
 
 
-def test_a_store_that_is_lost_and_comes_back_has_the_whole_run(
+def test_a_store_that_is_lost_and_restored_gets_the_whole_run(
     pipeline: Pipeline, store: MlflowClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     kept = tmp_path / "kept.db"
@@ -543,15 +541,15 @@ def test_a_store_that_is_lost_and_comes_back_has_the_whole_run(
     shutil.copy(kept, tmp_path / "mlflow.db")
     found, how = result_run(Experiment("made"), pipeline.params, DATA, pipeline.result, pipeline.key)
     assert (found.info.run_id, found.info.status, how) == (run.run_id, "FINISHED", "completed")
-    assert points(store, found, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
+    assert metric_values(store, found, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
     assert not is_left(pipeline.key)
 
 
-# A training that does not end well.
+# A training that fails.
 
 
 @pytest.mark.parametrize("error", [RuntimeError, MoodringError, KeyboardInterrupt, SystemExit])
-def test_an_interrupted_training_is_a_failed_run(
+def test_an_interrupted_training_leaves_a_failed_run(
     pipeline: Pipeline, store: MlflowClient, error: type[BaseException]
 ):
     def interrupted() -> None:
@@ -566,14 +564,14 @@ def test_an_interrupted_training_is_a_failed_run(
     assert run.data.metrics == {"loss": 0.5}
 
 
-def test_a_training_whose_end_cannot_be_recorded_is_a_failed_run(pipeline: Pipeline, store: MlflowClient):
+def test_a_training_whose_end_cannot_be_logged_leaves_a_failed_run(pipeline: Pipeline, store: MlflowClient):
     without_epochs = replace(pipeline, result=replace(pipeline.result, history=HISTORY[:0]))
     with pytest.raises(KeyError):
         without_epochs.train()
     assert [run.info.status for run in runs_of(store)] == ["FAILED"]
 
 
-def test_a_training_that_failed_is_taken_up_by_the_next(pipeline: Pipeline, store: MlflowClient):
+def test_the_next_training_continues_the_run_of_a_failed_one(pipeline: Pipeline, store: MlflowClient):
     with training_run(pipeline.params, DATA, pipeline.key) as run:
         run.log_epoch(1, {"val_loss": 0.75})
     finished = pipeline.train()
@@ -582,7 +580,7 @@ def test_a_training_that_failed_is_taken_up_by_the_next(pipeline: Pipeline, stor
     assert not is_left(pipeline.key)
 
 
-def test_a_training_of_other_parameters_takes_up_nothing(pipeline: Pipeline, store: MlflowClient):
+def test_a_training_with_other_parameters_gets_a_new_run(pipeline: Pipeline, store: MlflowClient):
     with training_run(pipeline.params, "f" * 64, "another key"):
         pass
     finished = store.get_run(pipeline.train())
@@ -590,17 +588,17 @@ def test_a_training_of_other_parameters_takes_up_nothing(pipeline: Pipeline, sto
     assert "resumed" not in finished.data.tags
 
 
-def test_a_deleted_experiment_is_told(pipeline: Pipeline, store: MlflowClient):
+def test_a_deleted_experiment_is_an_error(pipeline: Pipeline, store: MlflowClient):
     store.delete_experiment(Experiment("made").id)
     with pytest.raises(MoodringError, match="made"):
         pipeline.train()
 
 
-def test_only_tracking_and_the_registry_of_models_know_mlflow():
+def test_only_tracking_and_the_model_registry_import_mlflow():
     pattern = re.compile(r"^\s*(import|from) mlflow", re.MULTILINE)
     package = ROOT / "src" / "moodring"
-    knowing = {
+    importing = {
         file.relative_to(package) for file in package.rglob("*.py") if pattern.search(file.read_text())
     }
-    outside = {file.as_posix() for file in knowing if file.parts[0] != "tracking"}
+    outside = {file.as_posix() for file in importing if file.parts[0] != "tracking"}
     assert outside == {"serving/pyfunc_model.py", "serving/registry.py"}
