@@ -1,4 +1,4 @@
-"""Every architecture keeps the promises of `architectures.build`, and the seeds' models are the seeds'."""
+"""Every arch does what `architectures.build` documents, and the models of the seed notebooks are the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVERY_ARCH = {**RECURRENT, **{name: params.recurrent for name, params in SEEDS.i
 
 
 def small(arch: RecurrentParams, pooling: str) -> RecurrentParams:
-    """The architecture with few units, and another pooling."""
+    """The arch with few units and another pooling."""
     sizes = {
         "embedding": drawn(4),
         "units": 3,
@@ -46,8 +46,8 @@ def without_dropout(arch: RecurrentParams) -> RecurrentParams:
     return arch.model_copy(update={"dropout": dropout(), "head": head})
 
 
-def made_batch() -> tuple[np.ndarray, np.ndarray]:
-    """Ids, padded on the left in part, and labels that hang on the last id."""
+def generated_batch() -> tuple[np.ndarray, np.ndarray]:
+    """Ids and labels. Half of the rows are padded on the left. A label depends on the last id."""
     rng = np.random.default_rng(0)
     ids = rng.integers(1, WORDS, (ROWS, LENGTH), dtype=np.int32)
     ids[: ROWS // 2, :2] = 0
@@ -69,15 +69,15 @@ def arch(request: pytest.FixtureRequest, pooling: str) -> RecurrentParams:
     return small(EVERY_ARCH[request.param], pooling)
 
 
-def test_a_score_between_0_and_1_comes_back_for_each_text(arch: RecurrentParams):
-    scores = scores_of(build(arch, WORDS, LENGTH), made_batch()[0])
+def test_each_text_gets_a_score_between_0_and_1(arch: RecurrentParams):
+    scores = scores_of(build(arch, WORDS, LENGTH), generated_batch()[0])
     assert scores.shape == (ROWS, 1)
     assert scores.dtype == np.float32
     assert ((scores >= 0) & (scores <= 1)).all()
 
 
-def test_a_saved_model_scores_as_before(arch: RecurrentParams, tmp_path: Path):
-    model, ids = build(arch, WORDS, LENGTH), made_batch()[0]
+def test_a_saved_model_gives_the_same_scores(arch: RecurrentParams, tmp_path: Path):
+    model, ids = build(arch, WORDS, LENGTH), generated_batch()[0]
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(scores_of(loaded, ids), scores_of(model, ids))
@@ -86,13 +86,13 @@ def test_a_saved_model_scores_as_before(arch: RecurrentParams, tmp_path: Path):
 def test_a_training_step_lowers_the_loss_on_its_batch(arch: RecurrentParams):
     model = build(without_dropout(arch), WORDS, LENGTH)
     model.compile("adam", "binary_crossentropy", run_eagerly=True)
-    ids, labels = made_batch()
+    ids, labels = generated_batch()
     before = float(model.train_on_batch(ids, labels))
     assert float(model.test_on_batch(ids, labels)) < before
 
 
 @pytest.mark.parametrize("name", [name for name, arch in EVERY_ARCH.items() if arch.padding == "bucket"])
-def test_bucketed_models_take_texts_of_any_length(name: str):
+def test_models_with_bucket_padding_accept_texts_of_any_length(name: str):
     model = build(small(EVERY_ARCH[name], "last"), WORDS, LENGTH)
     assert [scores_of(model, np.ones((2, length), np.int32)).shape for length in (1, 4)] == [(2, 1), (2, 1)]
 
@@ -102,7 +102,7 @@ def lstm_weights(inputs: int, units: int) -> int:
 
 
 def gru_weights(inputs: int, units: int) -> int:
-    """Of Keras' GRU (`reset_after`), which has a bias for the inputs and one for the state."""
+    """Keras' GRU (`reset_after`) has one bias for the inputs and one for the state."""
     return 3 * (units * (inputs + units) + 2 * units)
 
 
@@ -120,7 +120,7 @@ def dense_weights(inputs: int, units: int) -> int:
     ],
     ids=["imdb-lstm", "imdb-gru", "imdb-bilstm", "twitter-lstm"],
 )
-def test_seed_models_have_the_notebooks_parameter_counts(name: str, words: int, weights: int):
+def test_seed_models_have_the_weight_counts_of_the_notebooks(name: str, words: int, weights: int):
     params = SEEDS[name]
     assert build(params.recurrent, words, params.data.max_length).count_params() == weights
 
@@ -130,19 +130,19 @@ def test_seed_models_have_the_notebooks_parameter_counts(name: str, words: int, 
     [
         ("imdb-lstm", "Embedding Dropout(0.2) LSTM Dense(256,relu) Dropout(0.2) Dense(1,sigmoid)"),
         ("imdb-gru", "Embedding Dropout(0.2) GRU Dense(256,relu) Dropout(0.2) Dense(1,sigmoid)"),
-        # Flattening and dropout commute; the notebook has them the other way round.
+        # The notebook has Flatten and Dropout in the opposite order. The result is the same.
         ("imdb-bilstm", "Embedding Dropout(0.5) Bidirectional Flatten Dropout(0.5) Dense(1,sigmoid)"),
         ("twitter-lstm", "Embedding LSTM Dense(1,sigmoid)"),
     ],
     ids=["imdb-lstm", "imdb-gru", "imdb-bilstm", "twitter-lstm"],
 )
-def test_seed_models_have_the_notebooks_layers(name: str, expected: str):
+def test_seed_models_have_the_layers_of_the_notebooks(name: str, expected: str):
     params = SEEDS[name]
     model = build(params.recurrent, 50, params.data.max_length)
-    assert [described(layer) for layer in model.layers] == expected.split()
+    assert [description(layer) for layer in model.layers] == expected.split()
 
 
-def described(layer: keras.Layer) -> str:
+def description(layer: keras.Layer) -> str:
     kind = type(layer).__name__
     if isinstance(layer, layers.Dropout):
         return f"{kind}({layer.rate})"
@@ -151,26 +151,26 @@ def described(layer: keras.Layer) -> str:
     return kind
 
 
-def test_the_twitter_seed_drops_out_on_inputs_and_state():
+def test_the_twitter_seed_has_dropout_on_inputs_and_state():
     params = SEEDS["twitter-lstm"]
     recurrent = build(params.recurrent, 50, params.data.max_length).get_layer("lstm")
     assert (recurrent.dropout, recurrent.recurrent_dropout) == (0.2, 0.2)
 
 
-def test_the_bilstm_seed_joins_both_directions_outputs_at_every_step():
+def test_the_bilstm_seed_concatenates_both_directions_at_every_step():
     params = SEEDS["imdb-bilstm"]
-    both = build(params.recurrent, 50, params.data.max_length).get_layer("bilstm")
-    assert both.merge_mode == "concat"
-    assert both.output.shape == (None, 380, 64)
+    layer = build(params.recurrent, 50, params.data.max_length).get_layer("bilstm")
+    assert layer.merge_mode == "concat"
+    assert layer.output.shape == (None, 380, 64)
 
 
 @pytest.mark.parametrize("name", [name for name, arch in RECURRENT.items() if arch.cell in {"lstm", "gru"}])
-def test_default_models_meet_the_conditions_of_the_fused_gpu_kernels(name: str):
-    # The conditions that Keras documents for its cuDNN implementation.
+def test_default_models_fulfil_the_conditions_of_the_fused_gpu_kernels(name: str):
+    # Keras documents these conditions for its cuDNN implementation.
     model = build(RECURRENT[name], WORDS, LENGTH)
     assert not model.get_layer("embedding").mask_zero
     wrapped = [layer for layer in model.layers if isinstance(layer, layers.Bidirectional)]
-    cells = [side for layer in wrapped for side in (layer.forward_layer, layer.backward_layer)]
+    cells = [cell for layer in wrapped for cell in (layer.forward_layer, layer.backward_layer)]
     cells += [layer for layer in model.layers if isinstance(layer, layers.LSTM | layers.GRU)]
     assert cells
     for cell in cells:

@@ -1,4 +1,4 @@
-"""The lines that a training prints."""
+"""The output of a training."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_longest_line_fits_100_columns() -> None:
     assert len(line) <= 100
 
 
-def test_a_terminal_is_given_back_after_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_progress_bar_stops_after_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyboardInterrupt), EpochBar([], 2) as bar:
         raise KeyboardInterrupt
     assert not bar._bar.live.is_started

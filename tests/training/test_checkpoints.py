@@ -1,4 +1,4 @@
-"""A killed training goes on bit for bit where it stood."""
+"""A killed training continues from its checkpoint and gives exactly the same result."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ EPOCHS = 6
 
 
 class KilledError(Exception):
-    """As if the process had ended here."""
+    """Simulates the end of the process."""
 
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A training that ran to its end, and the checkpoints that a kill would have left, by epoch."""
+    """A training that ran to its end, and its checkpoint after each epoch."""
 
     params: Params
     whole: bytes
     history: pd.DataFrame
     checkpoints: dict[int, Path]
 
-    def goes_on_after(self, epoch: int, place: Path) -> list[int]:
-        """Go on from a checkpoint, to the same end; the epochs that were reported."""
-        checkpoint = Path(shutil.copy(self.checkpoints[epoch], place / "state.npz"))
-        resumed, history, reported = trained(self.params, checkpoint)
+    def continue_after(self, epoch: int, directory: Path) -> list[int]:
+        """Continue from a checkpoint and check the result; returns the reported epochs."""
+        checkpoint = Path(shutil.copy(self.checkpoints[epoch], directory / "state.npz"))
+        continued, history, reported = trained(self.params, checkpoint)
         pd.testing.assert_frame_equal(history, self.history, check_exact=True)
-        assert resumed == self.whole
+        assert continued == self.whole
         return reported
 
 
@@ -76,7 +76,7 @@ def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **ar
 def trained(
     params: Params, checkpoint: Path | None = None, kill_after: int | None = None
 ) -> tuple[bytes, pd.DataFrame, list[int]]:
-    """The model's bytes, the history and the epochs that were reported; the checkpoint of each is kept."""
+    """Train; returns the bytes of the model, the history and the reported epochs. Keeps each checkpoint."""
     reported: list[int] = []
 
     def report(epoch: int, metrics: dict[str, float]) -> None:
@@ -94,20 +94,20 @@ def checkpoint_of(checkpoint: Path, epoch: int) -> Path:
     return checkpoint.with_stem(f"{checkpoint.stem}-{epoch}")
 
 
-def interrupted(params: Params, place: Path) -> Interrupted:
-    """Train to the end, and once more until killed in the last epoch's report."""
+def interrupted(params: Params, directory: Path) -> Interrupted:
+    """Train to the end, then train again with a kill in the report of the last epoch."""
     whole, history, _ = trained(params)
     with pytest.raises(KilledError):
-        trained(params, place / "state.npz", len(history))
+        trained(params, directory / "state.npz", len(history))
     epochs = range(1, len(history) + 1)
     return Interrupted(
-        params, whole, history, {epoch: checkpoint_of(place / "state.npz", epoch) for epoch in epochs}
+        params, whole, history, {epoch: checkpoint_of(directory / "state.npz", epoch) for epoch in epochs}
     )
 
 
 @pytest.fixture(scope="module")
 def by_optimizer(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Interrupted]:
-    """A training for each optimiser, once."""
+    """A function that returns the training of an optimiser. Each trains once."""
 
     @functools.cache
     def of(optimizer: str) -> Interrupted:
@@ -119,21 +119,21 @@ def by_optimizer(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Ca
 @pytest.mark.parametrize(
     ("optimizer", "killed_after"), [("adam", 1), ("adam", EPOCHS), ("rmsprop", 3), ("sgd", 3)]
 )
-def test_a_killed_training_ends_as_the_uninterrupted_one(
+def test_a_killed_training_gives_the_same_result_as_an_uninterrupted_one(
     by_optimizer: Callable[[str], Interrupted], tmp_path: Path, optimizer: str, killed_after: int
 ):
-    reported = by_optimizer(optimizer).goes_on_after(killed_after, tmp_path)
+    reported = by_optimizer(optimizer).continue_after(killed_after, tmp_path)
     assert reported == list(range(killed_after + 1, EPOCHS + 1))
 
 
-def test_a_checkpoint_changes_nothing(by_optimizer: Callable[[str], Interrupted], tmp_path: Path):
+def test_checkpoints_do_not_change_the_result(by_optimizer: Callable[[str], Interrupted], tmp_path: Path):
     adam = by_optimizer("adam")
     assert trained(adam.params, tmp_path / "state.npz")[0] == adam.whole
 
 
 @pytest.fixture(scope="module")
-def everything(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
-    """A training with everything that has a state of its own."""
+def all_states(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
+    """A training with every feature that has a state in the checkpoint."""
     embedding = {**drawn(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": 2}
     tiny = chosen(params, embedding=embedding)
     more = {
@@ -143,29 +143,29 @@ def everything(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Inte
         "label_smoothing": 0.1,
     }
     tiny = tiny.model_copy(update={"train": tiny.train.model_copy(update=more)})
-    return interrupted(tiny, tmp_path_factory.mktemp("everything"))
+    return interrupted(tiny, tmp_path_factory.mktemp("all_states"))
 
 
 @pytest.mark.parametrize("killed_after", [1, 3, EPOCHS])
-def test_so_does_one_with_everything_that_has_a_state_of_its_own(
-    everything: Interrupted, tmp_path: Path, killed_after: int
+def test_a_killed_training_with_every_feature_gives_the_same_result(
+    all_states: Interrupted, tmp_path: Path, killed_after: int
 ):
-    everything.goes_on_after(killed_after, tmp_path)
+    all_states.continue_after(killed_after, tmp_path)
 
 
-def test_early_stoppings_counters_and_best_weights_go_on(params: Params, tmp_path: Path):
-    # So fast that the loss soon rises again.
-    eager = chosen(params, patience=2)
-    eager = eager.model_copy(update={"train": eager.train.model_copy(update={"learning_rate": 1.5})})
-    stopped = interrupted(eager, tmp_path)
+def test_early_stopping_keeps_its_counter_and_best_weights(params: Params, tmp_path: Path):
+    # With this high learning rate the loss soon rises again.
+    fast = chosen(params, patience=2)
+    fast = fast.model_copy(update={"train": fast.train.model_copy(update={"learning_rate": 1.5})})
+    stopped = interrupted(fast, tmp_path)
     epochs = len(stopped.history)
     assert epochs < EPOCHS, "early stopping must end this training"
     for killed_after in (epochs - 1, epochs):
         (tmp_path / str(killed_after)).mkdir()
-        stopped.goes_on_after(killed_after, tmp_path / str(killed_after))
+        stopped.continue_after(killed_after, tmp_path / str(killed_after))
 
 
-def test_a_state_comes_back_as_it_was_saved(tmp_path: Path):
+def test_a_loaded_state_equals_the_saved_one(tmp_path: Path):
     rows = [{"epoch": 1, "loss": 0.1 + 0.2, "accuracy": 1 / 3, "val_loss": 0.7, "val_accuracy": 0.5}]
     progress = Progress(rows, wait=1, best=0.7, best_epoch=0, stopped=True)
     arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], dtype=np.uint32), np.array(3)]
@@ -184,12 +184,12 @@ def test_more_than_ten_arrays_keep_their_order(tmp_path: Path):
     assert [int(array) for array in state.variables] == list(range(12))
 
 
-def test_there_is_no_state_without_a_file(tmp_path: Path):
+def test_a_missing_file_gives_no_state(tmp_path: Path):
     assert State.load(tmp_path / "state.npz") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip file", b"PK\x03\x04cut off"])
-def test_a_damaged_checkpoint_is_told(tmp_path: Path, content: bytes):
+def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, content: bytes):
     (tmp_path / "state.npz").write_bytes(content)
     with pytest.raises(MoodringError, match=r"state\.npz.*train from the first epoch"):
         State.load(tmp_path / "state.npz")

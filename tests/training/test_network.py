@@ -1,4 +1,4 @@
-"""Fitting: the same bits again, the best epoch's weights, batches of any length, divergence told."""
+"""Training of networks: reproducible bits, weights of the best epoch, batches, losses that are not finite."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.conftest import drawn, dropout, made_rows
 
 TEXTS, LABELS = made_rows(96)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
-LENGTH = 20  # no made text is longer
+LENGTH = 20  # no generated text is longer
 NEVER = EarlyStopping(monitor="val_loss", patience=99)
 
 
@@ -81,9 +81,9 @@ def with_arch(params: Params, **changes: object) -> Params:
 
 @pytest.fixture
 def quick(tiny: Params) -> Params:
-    """As `tiny`; it learns the made texts in a few epochs."""
-    apt = {"pooling": "max", "embedding": drawn(4), "head": HeadParams(units=0, dropout=0.0)}
-    return with_arch(with_train(tiny, learning_rate=0.03), **apt)
+    """Like `tiny`, but it learns the generated texts in a few epochs."""
+    changes = {"pooling": "max", "embedding": drawn(4), "head": HeadParams(units=0, dropout=0.0)}
+    return with_arch(with_train(tiny, learning_rate=0.03), **changes)
 
 
 def fit_tiny(params: Params, train_split: Split, validation: Split = VALIDATION) -> pd.DataFrame:
@@ -96,7 +96,7 @@ def texts_of_lengths(*lengths: int) -> Split:
 
 
 def batches_of(sequence: BatchSequence) -> list[list[tuple[int, ...]]]:
-    """The texts of each batch, padding left out."""
+    """The texts of each batch without padding."""
     return [texts_in(sequence[i][0]) for i in range(len(sequence))]
 
 
@@ -108,7 +108,7 @@ def texts_of(split: Split) -> list[tuple[int, ...]]:
     return [tuple(text.tolist()) for text in np.split(split.texts.tokens, split.texts.offsets[1:-1])]
 
 
-def test_one_seed_trains_the_same_model_twice(tiny: Params, trained: Callable[[Params], Trained]):
+def test_the_same_seed_trains_the_same_model(tiny: Params, trained: Callable[[Params], Trained]):
     first, second = trained(tiny), train_network(tiny, DATA)
     pd.testing.assert_frame_equal(first[1], second[1], check_exact=True)
     assert stable_bytes(first[0]) == stable_bytes(second[0])
@@ -120,7 +120,7 @@ def test_another_seed_trains_another_model(tiny: Params, trained: Callable[[Para
     assert stable_bytes(first[0]) != stable_bytes(second[0])
 
 
-def test_training_learns_what_the_mood_words_tell(quick: Params):
+def test_training_learns_the_generated_texts(quick: Params):
     _, history = train_network(with_train(quick, epochs=6), DATA)
     assert history["val_accuracy"].max() > 0.9
 
@@ -130,34 +130,34 @@ def test_training_learns_what_the_mood_words_tell(quick: Params):
     [("val_loss", "min", 2, 1.0), ("val_loss", "min", 99, 1.0), ("val_accuracy", "max", 2, 0.03)],
     ids=["stopped early", "trained to the end", "several best epochs"],
 )
-def test_the_first_best_epochs_weights_are_kept(
+def test_the_weights_of_the_first_best_epoch_are_kept(
     quick: Params, monitor: str, best: str, patience: int, learning_rate: float
 ):
     stopping = quick.train.early_stopping.model_copy(update={"monitor": monitor, "patience": patience})
-    wild = with_train(quick, epochs=8, learning_rate=learning_rate, early_stopping=stopping)
-    model, history = train_network(wild, DATA)
-    kept = settings_of(wild, DATA, model, history).best_epoch
+    chosen = with_train(quick, epochs=8, learning_rate=learning_rate, early_stopping=stopping)
+    model, history = train_network(chosen, DATA)
+    kept = settings_of(chosen, DATA, model, history).best_epoch
     watched = history.set_index("epoch")[monitor]
     assert kept == watched[watched == getattr(watched, best)()].index[0]
-    assert kept < len(history), "the made training must go on after its best epoch"
+    assert kept < len(history), "the training must continue after its best epoch"
     assert len(history) == min(kept + patience, 8)
-    batches = BatchSequence(VALIDATION, padding_of(wild), wild.train.batch_size)
+    batches = BatchSequence(VALIDATION, padding_of(chosen), chosen.train.batch_size)
     found = model.evaluate(batches, verbose=0, return_dict=True)
     expected = history.set_index("epoch").loc[kept]
     assert found["loss"] == pytest.approx(expected["val_loss"], rel=1e-5)
     assert found["accuracy"] == pytest.approx(expected["val_accuracy"])
 
 
-def test_each_epoch_is_told_once_in_order(tiny: Params):
-    told: list[tuple[int, EpochMetrics]] = []
+def test_each_epoch_is_reported_once_and_in_order(tiny: Params):
+    reported: list[tuple[int, EpochMetrics]] = []
     three = with_train(tiny, epochs=3)
-    _, history = train_network(three, DATA, Hooks(on_epoch=lambda *epoch: told.append(epoch)))
+    _, history = train_network(three, DATA, Hooks(on_epoch=lambda *epoch: reported.append(epoch)))
     assert list(history.columns) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
-    assert [{"epoch": epoch, **metrics} for epoch, metrics in told] == history.to_dict("records")
+    assert [{"epoch": epoch, **metrics} for epoch, metrics in reported] == history.to_dict("records")
     assert history["epoch"].tolist() == [1, 2, 3]
 
 
-def test_settings_tell_how_the_model_was_made(tiny: Params, trained: Callable[[Params], Trained]):
+def test_settings_describe_the_model_and_its_training(tiny: Params, trained: Callable[[Params], Trained]):
     model, history = trained(tiny)
     settings = settings_of(tiny, DATA, model, history)
     assert settings.padding == Padding(LENGTH, 4)
@@ -166,7 +166,7 @@ def test_settings_tell_how_the_model_was_made(tiny: Params, trained: Callable[[P
     assert settings.params == tiny.of_training()
 
 
-def test_batches_depend_on_seed_and_epoch_alone():
+def test_batches_depend_only_on_seed_and_epoch():
     one, same, other = (BatchSequence(TRAIN, Padding(LENGTH, 4), 8, seed) for seed in (3, 3, 4))
     first = batches_of(one)
     assert batches_of(same) == first
@@ -183,7 +183,7 @@ def test_validation_batches_keep_their_order():
     assert batches_of(sequence) == first
 
 
-def test_a_batch_holds_the_labels_of_its_texts():
+def test_a_batch_has_the_labels_of_its_texts():
     sequence = BatchSequence(TRAIN, Padding(LENGTH, 4), 8, seed=3)
     label_of = dict(zip(texts_of(TRAIN), TRAIN.labels.tolist(), strict=True))
     for ids, labels in (sequence[i] for i in range(len(sequence))):
@@ -191,7 +191,7 @@ def test_a_batch_holds_the_labels_of_its_texts():
         assert labels[:, 0].tolist() == [label_of[text] for text in texts_in(ids)]
 
 
-def test_keras_sees_every_text_once_an_epoch_in_another_order_each_time():
+def test_keras_gets_every_text_once_per_epoch_in_a_new_order():
     seen: list[tuple[int, ...]] = []
 
     class Listener(keras.Model):
@@ -210,9 +210,15 @@ def test_keras_sees_every_text_once_an_epoch_in_another_order_each_time():
 @pytest.mark.parametrize(
     "lengths",
     [[3, 3, 3, 3, 12, 12], [3, 3, 3, 3, 7, 20, 40], [2, 2, 2, 2, 2], [5, 9], [7]],
-    ids=["first two alike", "longer than the model sees", "one bucket", "two batches", "one batch"],
+    ids=[
+        "first two batches of one length",
+        "longer than max_length",
+        "one bucket",
+        "two batches",
+        "one batch",
+    ],
 )
-def test_texts_of_any_lengths_train(tiny: Params, lengths: list[int]):
+def test_training_accepts_texts_of_any_length(tiny: Params, lengths: list[int]):
     texts = texts_of_lengths(*lengths)
     history = fit_tiny(with_train(tiny, epochs=2, batch_size=2), texts, texts)
     assert len(history) == 2
@@ -220,22 +226,22 @@ def test_texts_of_any_lengths_train(tiny: Params, lengths: list[int]):
 
 
 @pytest.mark.parametrize("padding", ["bucket", "fixed"])
-def test_empty_texts_train(tiny: Params, padding: str):
+def test_training_accepts_empty_texts(tiny: Params, padding: str):
     history = fit_tiny(with_arch(tiny, padding=padding), texts_of_lengths(0, 0, 4, 0), texts_of_lengths(0, 0))
     assert np.isfinite(history.to_numpy()).all()
 
 
-def test_a_loss_that_is_not_finite_ends_training_with_the_cause(tiny: Params):
+def test_a_loss_that_is_not_finite_is_an_error_that_names_the_cause(tiny: Params):
     model = build(tiny.recurrent, len(VOCABULARY), LENGTH)
     model.get_layer("score").set_weights([np.full((4, 1), np.nan), np.zeros(1)])
-    told: list[int] = []
+    reported: list[int] = []
     with pytest.raises(MoodringError, match=r"epoch 1.*train\.learning_rate \(received: 0\.001\)"):
-        fit_network(model, tiny, DATA, Hooks(on_epoch=lambda epoch, _: told.append(epoch)))
-    assert told == []
+        fit_network(model, tiny, DATA, Hooks(on_epoch=lambda epoch, _: reported.append(epoch)))
+    assert reported == []
 
 
 @pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
-def test_the_chosen_optimiser_fits(tiny: Params, name: str):
+def test_training_uses_the_chosen_optimiser(tiny: Params, name: str):
     chosen = with_train(tiny, epochs=1, optimizer=name, learning_rate=0.25)
     model, _ = train_network(chosen, DATA)
     assert type(model.optimizer) is type(keras.optimizers.get(name))
@@ -243,7 +249,7 @@ def test_the_chosen_optimiser_fits(tiny: Params, name: str):
 
 
 def with_vectors(params: Params) -> TrainingData:
-    """The data with drawn vectors for the whole vocabulary."""
+    """The data with random vectors for the whole vocabulary."""
     size = params.recurrent.embedding.size
     matrix = np.random.default_rng(0).normal(size=(len(VOCABULARY), size)).astype(np.float32)
     return replace(DATA, vectors=Aligned(matrix, np.ones(len(VOCABULARY), dtype=bool)))
@@ -257,9 +263,9 @@ def with_frozen(params: Params, frozen_epochs: int | str) -> Params:
 @pytest.mark.parametrize(
     ("frozen_epochs", "epochs", "moved"),
     [(0, 1, True), ("all", 3, False), (3, 3, False), (2, 3, True)],
-    ids=["tuned", "frozen", "not yet released", "frozen, then tuned"],
+    ids=["tuned", "frozen", "still frozen", "frozen, then tuned"],
 )
-def test_vectors_are_tuned_exactly_when_they_are_meant_to_be(
+def test_vectors_are_tuned_exactly_after_the_frozen_epochs(
     tiny: Params,
     trained: Callable[[Params], Trained],
     frozen_epochs: int | str,
@@ -278,7 +284,7 @@ def test_vectors_are_tuned_exactly_when_they_are_meant_to_be(
     assert moved or not released
 
 
-def test_a_held_back_embedding_trains_as_one_that_is_no_weight_at_all(
+def test_a_frozen_embedding_trains_like_one_that_is_not_trainable(
     tiny: Params, trained: Callable[[Params], Trained]
 ):
     three = with_train(tiny, epochs=3, early_stopping=NEVER)
@@ -286,7 +292,7 @@ def test_a_held_back_embedding_trains_as_one_that_is_no_weight_at_all(
     pd.testing.assert_frame_equal(*histories, rtol=1e-5)
 
 
-def test_label_smoothing_changes_what_is_minimised_and_not_what_is_judged(quick: Params):
+def test_label_smoothing_changes_the_training_loss_but_not_the_validation_loss(quick: Params):
     plain, smooth = (with_train(quick, epochs=1, label_smoothing=share) for share in (0.0, 0.4))
     model, history = train_network(smooth, DATA)
     batches = BatchSequence(VALIDATION, padding_of(smooth), smooth.train.batch_size)
@@ -296,7 +302,7 @@ def test_label_smoothing_changes_what_is_minimised_and_not_what_is_judged(quick:
     assert history["loss"].iloc[-1] != train_network(plain, DATA)[1]["loss"].iloc[-1]
 
 
-def test_averaged_weights_are_what_is_judged_and_kept(quick: Params, trained: Callable[[Params], Trained]):
+def test_averaged_weights_are_evaluated_and_kept(quick: Params, trained: Callable[[Params], Trained]):
     averaged = with_train(quick, epochs=3, weight_averaging=0.9, early_stopping=NEVER)
     model, history = trained(averaged)
     plain, _ = trained(with_train(averaged, weight_averaging=0.0))
@@ -306,11 +312,11 @@ def test_averaged_weights_are_what_is_judged_and_kept(quick: Params, trained: Ca
     expected = history.set_index("epoch").loc[kept, "val_loss"]
     found = model.evaluate(batches, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(float(expected), rel=1e-5)
-    # The average of where the weights have been is nearer to where they began.
+    # The average of the weights is nearer to their start.
     assert norm_of(model) < norm_of(plain)
 
 
-def test_averaging_leaves_the_training_alone(quick: Params, trained: Callable[[Params], Trained]):
+def test_averaging_does_not_change_the_training(quick: Params, trained: Callable[[Params], Trained]):
     three = with_train(quick, epochs=3, early_stopping=NEVER)
     losses = [
         trained(with_train(three, weight_averaging=momentum))[1]["loss"].tolist() for momentum in (0.0, 0.9)
@@ -326,7 +332,7 @@ def test_averaging_leaves_the_training_alone(quick: Params, trained: Callable[[P
         (Schedule(kind="cosine", warmup=0.0), {0: 0.1, 50: 0.05, 100: 0.0}),
         (Schedule(kind="cosine", warmup=0.2), {0: 0.0, 10: 0.05, 20: 0.1, 60: 0.05, 100: 0.0}),
     ],
-    ids=["constant", "constant after rising", "cosine", "cosine after rising"],
+    ids=["constant", "constant after warmup", "cosine", "cosine after warmup"],
 )
 def test_the_learning_rate_follows_its_schedule(tiny: Params, schedule: Schedule, expected: dict[int, float]):
     rate = learning_rate_of(with_train(tiny, learning_rate=0.1, schedule=schedule).train, steps=100)
@@ -335,16 +341,16 @@ def test_the_learning_rate_follows_its_schedule(tiny: Params, schedule: Schedule
         assert found == pytest.approx(value, abs=1e-6)
 
 
-def test_clipped_gradients_move_the_weights_no_further(tiny: Params):
+def test_clipped_gradients_limit_the_change_of_the_weights(tiny: Params):
     # With plain gradient descent a step is the learning rate times the gradient.
     free = with_train(tiny, epochs=1, optimizer="sgd", learning_rate=1.0, batch_size=64, buckets=1)
-    # TensorFlow takes the norm before it adds up what repeated tokens give: not exactly the limit.
-    assert moved(with_train(free, clip_norm=1e-3)) == pytest.approx(1e-3, rel=0.2)
-    assert moved(free) > 0.01
+    # TensorFlow computes the norm before it adds the gradients of repeated tokens, so the limit is not exact.
+    assert weight_change(with_train(free, clip_norm=1e-3)) == pytest.approx(1e-3, rel=0.2)
+    assert weight_change(free) > 0.01
 
 
-def moved(params: Params) -> float:
-    """How far training moves the weights, as the norm over all of them."""
+def weight_change(params: Params) -> float:
+    """The norm of the change of all weights in the training."""
     keras.utils.set_random_seed(params.seed)
     before = build(params.recurrent, len(VOCABULARY), LENGTH).get_weights()
     model, _ = train_network(params, DATA)
@@ -353,5 +359,5 @@ def moved(params: Params) -> float:
 
 
 def norm_of(model: keras.Model) -> float:
-    """Of the layers that begin small or at zero."""
+    """The squared norm of the score layer, whose weights start small or at zero."""
     return float(sum(np.square(weights).sum() for weights in model.get_layer("score").get_weights()))
