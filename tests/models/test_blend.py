@@ -28,7 +28,7 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-def test_fitting_finds_the_weights_that_drew_the_labels():
+def test_fitting_finds_the_weights_that_generated_the_labels():
     rng = np.random.default_rng(0)
     network, linear = rng.normal(0, 2, (2, 20_000))
     labels = (rng.random(20_000) < sigmoid(0.5 * network + 1.5 * linear - 0.3)).astype(np.int8)
@@ -59,8 +59,8 @@ def test_scores_of_exactly_0_and_1_give_finite_blends():
     assert blended[1] > 0.99
 
 
-def test_out_of_fold_scores_do_not_flatter_a_blend_of_noise():
-    """On random scores the best possible log loss is log 2; only weights that saw the labels seem better."""
+def test_out_of_fold_scores_show_no_gain_for_random_scores():
+    """On random scores the best possible log loss is log 2. Weights fitted on the same labels seem better."""
     rng = np.random.default_rng(0)
     network, linear = (sigmoid(rng.normal(0, 2, 60)) for _ in range(2))
     labels = np.array([0, 1] * 30, np.int8)
@@ -114,7 +114,7 @@ def blended(params_of_blend: Params, tmp_path_factory: pytest.TempPathFactory) -
     return models
 
 
-def test_the_summary_holds_the_blends_out_of_fold_metrics(params_of_blend: Params, blended: Path):
+def test_the_summary_has_the_out_of_fold_metrics_of_the_blend(params_of_blend: Params, blended: Path):
     result = read_result(blended)
     padding = result.settings.padding
     network, linear = (
@@ -131,7 +131,7 @@ def test_the_summary_holds_the_blends_out_of_fold_metrics(params_of_blend: Param
 
 
 def test_the_final_weights_are_fitted_on_the_whole_validation_split(blended: Path):
-    """Of all blends, the fitted one has the least loss there; also less than either model by itself."""
+    """On this split the fitted blend has a lower loss than any other blend and than each model alone."""
     result = read_result(blended)
     padding = result.settings.padding
     scores, linear = (
@@ -153,7 +153,7 @@ def test_too_many_folds_fail_before_the_training(params_of_blend: Params):
 
 
 @pytest.mark.parametrize("name", ["model.keras", "nbsvm.npz", "blend.json"])
-def test_the_models_digest_depends_on_each_of_its_files(blended: Path, tmp_path: Path, name: str):
+def test_the_digest_of_the_model_depends_on_each_of_its_files(blended: Path, tmp_path: Path, name: str):
     for file in blended.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     before = read_result(tmp_path).model_sha256

@@ -1,4 +1,4 @@
-"""A model's directory: equal bytes for equal models, plain Keras reads it, damage is told."""
+"""The directory of a model: equal models have equal bytes, Keras can read it, damage is an error."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def scores_of(model: keras.Model) -> np.ndarray:
 
 
 def with_member(archive: bytes, name: str, content: bytes) -> bytes:
-    """The archive with other content of one member."""
+    """The archive with new content for one member."""
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(changed, "w") as new:
         for member in old.namelist():
@@ -57,9 +57,9 @@ def with_member(archive: bytes, name: str, content: bytes) -> bytes:
     return changed.getvalue()
 
 
-def inverted(content: bytes, place: int) -> bytes:
-    """The content with one byte's bits turned over."""
-    return content[:place] + bytes([255 - content[place]]) + content[place + 1 :]
+def inverted(content: bytes, index: int) -> bytes:
+    """The content with one inverted byte."""
+    return content[:index] + bytes([255 - content[index]]) + content[index + 1 :]
 
 
 def test_equal_models_have_equal_bytes_at_any_time(params: Params, model: keras.Model):
@@ -72,20 +72,20 @@ def test_other_weights_have_other_bytes(params: Params, model: keras.Model):
     assert stable_bytes(make_model(params, seed=2)) != stable_bytes(model)
 
 
-def test_no_clock_is_in_the_archive(model: keras.Model):
+def test_the_archive_has_no_time_of_its_creation(model: keras.Model):
     with zipfile.ZipFile(io.BytesIO(stable_bytes(model))) as archive:
         assert {member.date_time[0] for member in archive.infolist()} == {1980}
         assert b'"1980-01-01@00:00:00"' in archive.read("metadata.json")
 
 
-def test_the_optimiser_is_left_out(model: keras.Model):
+def test_the_archive_has_no_optimiser(model: keras.Model):
     untrained = stable_bytes(model)
     model.compile("adam", "binary_crossentropy", run_eagerly=True)
     model.train_on_batch(IDS, np.array([[0.0], [1.0]]))
     assert len(stable_bytes(model)) == len(untrained)
 
 
-def test_stable_bytes_leave_the_model_as_it_was(model: keras.Model):
+def test_stable_bytes_does_not_change_the_model(model: keras.Model):
     model.compile("adam", "binary_crossentropy", run_eagerly=True)
     model.train_on_batch(IDS, np.array([[0.0], [1.0]]))
     before = scores_of(model)
@@ -95,34 +95,34 @@ def test_stable_bytes_leave_the_model_as_it_was(model: keras.Model):
 
 
 @pytest.mark.parametrize("load", [keras.models.load_model, lambda path: read_model(path.parent)])
-def test_the_written_model_scores_as_the_trained_one(tmp_path: Path, model: keras.Model, load):
+def test_the_written_model_gives_the_scores_of_the_trained_one(tmp_path: Path, model: keras.Model, load):
     write_model(tmp_path / "models", model, HISTORY, SETTINGS)
     np.testing.assert_array_equal(scores_of(load(tmp_path / "models" / "model.keras")), scores_of(model))
 
 
-def test_equal_models_give_directories_of_equal_digest(params: Params, tmp_path: Path):
+def test_equal_models_have_directories_with_equal_digests(params: Params, tmp_path: Path):
     for name in ("one", "other"):
         write_model(tmp_path / name, make_model(params, seed=1), HISTORY, SETTINGS)
     assert read_result(tmp_path / "one").models_md5 == read_result(tmp_path / "other").models_md5
 
 
-def test_an_old_directory_is_replaced_whole(tmp_path: Path, model: keras.Model):
+def test_an_old_directory_is_replaced_completely(tmp_path: Path, model: keras.Model):
     old = tmp_path / "models"
     old.mkdir()
     (old / "left over.txt").write_text("of an older version")
     write_model(old, model, HISTORY, SETTINGS)
     assert sorted(file.name for file in old.iterdir()) == ["history.csv", "model.keras", "settings.json"]
-    assert [place.name for place in tmp_path.iterdir()] == ["models"]
+    assert [path.name for path in tmp_path.iterdir()] == ["models"]
 
 
-def test_a_failure_leaves_the_old_directory(tmp_path: Path, model: keras.Model):
+def test_a_failure_keeps_the_old_directory(tmp_path: Path, model: keras.Model):
     write_model(tmp_path / "models", model, HISTORY, SETTINGS)
     before = read_result(tmp_path / "models").models_md5
     unwritable = Settings(3, 1, 9, 1, 1, params={"seed": object()})
     with pytest.raises(TypeError):
         write_model(tmp_path / "models", model, HISTORY, unwritable)
     assert read_result(tmp_path / "models").models_md5 == before
-    assert [place.name for place in tmp_path.iterdir()] == ["models"]
+    assert [path.name for path in tmp_path.iterdir()] == ["models"]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_failure_leaves_the_old_directory(tmp_path: Path, model: keras.Model):
         lambda content: content[: len(content) // 2],
         lambda content: content[:-1],
         lambda content: inverted(content, len(content) // 2),
-        lambda content: b"no archive at all",
+        lambda content: b"not an archive",
         lambda content: with_member(content, "config.json", b"{"),
         lambda content: with_member(
             content, "config.json", b'{"module": "a", "class_name": "B", "config": {}}'
@@ -145,19 +145,19 @@ def test_a_failure_leaves_the_old_directory(tmp_path: Path, model: keras.Model):
         "first bytes",
         "first half",
         "last byte missing",
-        "a wrong byte",
+        "one wrong byte",
         "text",
         "broken configuration",
         "unknown class",
         "no weights",
     ],
 )
-def test_a_damaged_model_is_told(tmp_path: Path, model: keras.Model, damage):
+def test_a_damaged_model_is_an_error(tmp_path: Path, model: keras.Model, damage):
     (tmp_path / "model.keras").write_bytes(damage(stable_bytes(model)))
     with pytest.raises(MoodringError, match=r"cannot load .*model\.keras.*dvc repro"):
         read_model(tmp_path)
 
 
-def test_a_missing_model_is_told(tmp_path: Path):
+def test_a_missing_model_is_an_error(tmp_path: Path):
     with pytest.raises(MoodringError, match=r"cannot load .*model\.keras"):
         read_model(tmp_path)

@@ -1,4 +1,4 @@
-"""The linear baseline: what it learns, that it scores as it was fitted, and its file."""
+"""The linear baseline: fitting, scores and its file."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ PARAMS = NbsvmParams(
 )
 
 
-def slowly(text: str) -> set[str]:
-    """A text's words and pairs of words, each once."""
+def ngrams_of(text: str) -> set[str]:
+    """The different words and pairs of words of a text."""
     words = text.split()
     return {*words, *(f"{one} {other}" for one, other in pairwise(words))}
 
@@ -49,29 +49,29 @@ def model() -> Nbsvm:
     return fit_nbsvm(PARAMS, TRAIN, seed=7)
 
 
-def test_it_is_the_papers_model(model: Nbsvm):
-    """Held against scikit-learn's own n-grams, scaled as Wang & Manning write it."""
-    counter = CountVectorizer(analyzer=slowly, dtype=np.float64)
-    held = counter.fit_transform(TEXTS[:80]).toarray()
+def test_the_model_equals_that_of_the_paper(model: Nbsvm):
+    """Compare with scikit-learn's n-grams, scaled as in Wang & Manning."""
+    counter = CountVectorizer(analyzer=ngrams_of, dtype=np.float64)
+    counts = counter.fit_transform(TEXTS[:80]).toarray()
     labels = np.array(LABELS[:80])
-    positive, negative = 1 + held[labels == 1].sum(axis=0), 1 + held[labels == 0].sum(axis=0)
+    positive, negative = 1 + counts[labels == 1].sum(axis=0), 1 + counts[labels == 0].sum(axis=0)
     ratios = np.log((positive / positive.sum()) / (negative / negative.sum()))
-    solver = LogisticRegression(C=1.0, solver="lbfgs", tol=1e-8, max_iter=5000).fit(held * ratios, labels)
+    solver = LogisticRegression(C=1.0, solver="lbfgs", tol=1e-8, max_iter=5000).fit(counts * ratios, labels)
     expected = solver.decision_function(counter.transform(TEXTS[80:]).toarray() * ratios)
-    # liblinear also keeps the bias small, and stops a little earlier: almost the same scores.
+    # liblinear also regularises the bias and stops a little earlier, so the scores are almost the same.
     found = model.logits(VALIDATION.texts)
     assert np.corrcoef(found, expected)[0, 1] > 0.999
     np.testing.assert_allclose(found, expected, atol=0.15)
 
 
-def test_it_learns_the_made_texts(model: Nbsvm):
+def test_the_model_learns_the_generated_texts(model: Nbsvm):
     (row,) = history_of(model, TRAIN, VALIDATION).to_dict("records")
     assert row["epoch"] == 1
     assert row["val_accuracy"] > 0.9
     assert row["val_loss"] < 0.5
 
 
-def test_padded_batches_score_as_whole_texts_do(model: Nbsvm):
+def test_padded_batches_have_the_scores_of_whole_texts(model: Nbsvm):
     whole = 1 / (1 + np.exp(-model.logits(VALIDATION.texts)))
     np.testing.assert_allclose(score(model, VALIDATION.texts, WHOLE), whole, rtol=1e-6)
 
@@ -81,19 +81,19 @@ def test_an_empty_text_has_the_score_of_the_bias(model: Nbsvm):
     assert empty == pytest.approx(1 / (1 + np.exp(-model.bias)))
 
 
-def test_word_order_counts(model: Nbsvm):
+def test_the_word_order_changes_the_score(model: Nbsvm):
     texts = VOCABULARY.encode([TEXTS[0], " ".join(reversed(TEXTS[0].split()))])
     one, other = model.logits(texts)
     assert one != other
 
 
-def test_fitted_again_it_has_the_same_bytes(model: Nbsvm, tmp_path: Path):
+def test_a_second_fit_gives_the_same_bytes(model: Nbsvm, tmp_path: Path):
     model.save(tmp_path / "one.npz")
     fit_nbsvm(PARAMS, TRAIN, seed=7).save(tmp_path / "other.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
 
 
-def test_what_was_saved_scores_the_same(model: Nbsvm, tmp_path: Path):
+def test_a_loaded_model_gives_the_same_scores(model: Nbsvm, tmp_path: Path):
     model.save(tmp_path / "model.npz")
     loaded = Nbsvm.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(loaded.logits(VALIDATION.texts), model.logits(VALIDATION.texts))
@@ -102,16 +102,16 @@ def test_what_was_saved_scores_the_same(model: Nbsvm, tmp_path: Path):
 @pytest.mark.parametrize(
     "damage",
     [lambda content: b"", lambda content: content[:100], lambda content: content[:-1], lambda content: b"x"],
-    ids=["empty", "first bytes", "last byte missing", "no archive"],
+    ids=["empty", "first bytes", "last byte missing", "not an archive"],
 )
-def test_a_damaged_file_is_told(model: Nbsvm, tmp_path: Path, damage):
+def test_a_damaged_file_is_an_error(model: Nbsvm, tmp_path: Path, damage):
     model.save(tmp_path / "nbsvm.npz")
     (tmp_path / "nbsvm.npz").write_bytes(damage((tmp_path / "nbsvm.npz").read_bytes()))
     with pytest.raises(MoodringError, match=r"cannot load .*nbsvm\.npz.*dvc repro"):
         read_model(tmp_path)
 
 
-def test_as_the_chosen_architecture_it_is_a_result_like_any_other(params: Params, tmp_path: Path):
+def test_the_model_as_the_chosen_arch_gives_a_normal_result(params: Params, tmp_path: Path):
     chosen = params.model_copy(update={"arch": "nbsvm", "archs": {"nbsvm": PARAMS}})
     data = TrainingData(len(VOCABULARY), TRAIN, VALIDATION)
     epochs: list[tuple[int, dict[str, float]]] = []

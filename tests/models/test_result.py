@@ -1,4 +1,4 @@
-"""A result is read back as it was written, and its summary is the kept epoch's."""
+"""Reading a result gives its written values, and the summary has the metrics of the kept epoch."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_result_is_read_as_it_was_written(directory: Path):
+def test_a_read_result_equals_the_written_one(directory: Path):
     result = read_result(directory)
     assert result.settings == SETTINGS
     assert result.model_sha256 == files_sha256(directory, [directory / "model.keras"])
     pd.testing.assert_frame_equal(result.history, EPOCHS, check_exact=True)
 
 
-def test_settings_tell_the_padding(directory: Path):
+def test_settings_have_the_padding(directory: Path):
     assert read_settings(directory).padding == Padding(max_length=40, buckets=10)
 
 
-def test_the_summary_is_that_of_the_kept_epoch(directory: Path):
+def test_the_summary_has_the_metrics_of_the_kept_epoch(directory: Path):
     assert read_result(directory).summary == {
         "epochs": 3,
         "best_epoch": 2,
@@ -65,21 +65,21 @@ def test_the_summary_is_that_of_the_kept_epoch(directory: Path):
     }
 
 
-def test_the_summary_tells_how_much_given_vectors_cover(directory: Path):
-    bare = read_result(directory).summary
+def test_the_summary_has_the_coverage_of_the_vectors(directory: Path):
+    without_vectors = read_result(directory).summary
     shares = {"vectors_words": 0.75, "vectors_tokens": 0.875}
     settings = dataclasses.replace(SETTINGS, coverage=shares)
     (directory / "settings.json").write_text(json.dumps(dataclasses.asdict(settings)))
-    assert read_result(directory).summary == {**bare, **shares}
+    assert read_result(directory).summary == {**without_vectors, **shares}
 
 
-def test_the_summary_fits_into_json(directory: Path):
+def test_the_summary_can_be_written_as_json(directory: Path):
     summary = read_result(directory).summary
     assert json.loads(json.dumps(summary)) == summary
 
 
 @pytest.mark.parametrize("name", ["model.keras", "history.csv", "settings.json"])
-def test_the_digest_hangs_on_every_file(directory: Path, name: str):
+def test_the_digest_depends_on_every_file(directory: Path, name: str):
     before = read_result(directory).models_md5
     assert read_result(directory).models_md5 == before
     file = directory / name
@@ -88,7 +88,7 @@ def test_the_digest_hangs_on_every_file(directory: Path, name: str):
 
 
 @pytest.mark.parametrize("name", ["model.keras", "history.csv", "settings.json"])
-def test_a_missing_file_is_told(directory: Path, name: str):
+def test_a_missing_file_is_an_error(directory: Path, name: str):
     (directory / name).unlink()
     with pytest.raises(MoodringError, match=rf"cannot (read|load) .*{name}.*dvc repro"):
         read_result(directory)
@@ -105,7 +105,7 @@ def test_a_missing_file_is_told(directory: Path, name: str):
         ("history.csv", b"\xff\xfe\x00"),
     ],
 )
-def test_a_damaged_file_is_told(directory: Path, name: str, content: bytes):
+def test_a_damaged_file_is_an_error(directory: Path, name: str, content: bytes):
     (directory / name).write_bytes(content)
     with pytest.raises(MoodringError, match=rf"cannot read .*{name}"):
         read_result(directory)
