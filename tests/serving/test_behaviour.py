@@ -1,4 +1,4 @@
-"""The behavioural checks pass a model that behaves, and name what another one does wrong."""
+"""A correct model passes the behaviour checks. A model with a defect fails the check that names it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ NEGATION = "negation"
 
 
 def mood_of(words: list[str]) -> float:
-    """From the moods of its words a text's score: 0.25, 0.5 (no mood) or 0.75."""
+    """The score of a text from the moods of its words: 0.25, 0.5 (no mood) or 0.75."""
     mood = sum(MOODS.get(word, 0) for word in words) * (-1 if "not" in words else 1)
     return 0.5 + 0.25 * float(np.sign(mood))
 
 
 def lexicon(texts: list[str]) -> Scores:
-    """A model that behaves; as Keras' models do, it answers in single precision."""
+    """A correct model. Like Keras models, it gives scores in single precision."""
     return np.array([mood_of(text.lower().split()) for text in texts], dtype=np.float32)
 
 
 def each(score_one: Callable[[str], float]) -> Scorer:
-    """A scorer that looks at one text after the other."""
+    """A scorer that scores each text alone."""
     return lambda texts: np.array([score_one(text) for text in texts], dtype=np.float32)
 
 
@@ -45,16 +45,17 @@ def failed(score: Scorer, threshold: float = 0.5) -> list[str]:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_model_that_behaves_passes_every_check(dtype: type[np.floating]) -> None:
+def test_a_correct_model_passes_every_check(dtype: type[np.floating]) -> None:
     checks = outcomes(lambda texts: lexicon(texts).astype(dtype))
     assert {name for name, check in checks.items() if check.passed} == set(checks) == CHECKS
 
 
-# One bad habit each.
+# Models with one defect.
 
 
-def instead(value: float, of: Callable[[str], bool]) -> Scorer:
-    return each(lambda text: value if of(text) else mood_of(text.lower().split()))
+def with_score(value: float, condition: Callable[[str], bool]) -> Scorer:
+    """The correct model, but texts that meet the condition get this score."""
+    return each(lambda text: value if condition(text) else mood_of(text.lower().split()))
 
 
 def is_empty(text: str) -> bool:
@@ -65,65 +66,71 @@ def is_long(text: str) -> bool:
     return len(text.split()) > 10_000
 
 
-def leaves_empty_out(texts: list[str]) -> Scores:
+def skips_empty_texts(texts: list[str]) -> Scores:
     return lexicon([text for text in texts if not is_empty(text)])
 
 
-def sees_the_batch(by: float) -> Scorer:
-    return lambda texts: lexicon(texts) - np.float32(by if len(texts) > 1 else 0)
+def shifted_in_batches(shift: float) -> Scorer:
+    return lambda texts: lexicon(texts) - np.float32(shift if len(texts) > 1 else 0)
 
 
-def sees_neighbours(texts: list[str]) -> Scores:
+def depends_on_other_texts(texts: list[str]) -> Scores:
     return np.array([0.9 * score + 0.1 * lexicon(texts).mean() for score in lexicon(texts)])
 
 
-def drops_negations(text: str) -> float:
+def ignores_negation(text: str) -> float:
     return mood_of(text.lower().replace("not ", "").split())
 
 
 @pytest.mark.parametrize(
     ("score", "name"),
     [
-        pytest.param(instead(np.nan, is_empty), "empty text", id="NaN for an empty text"),
-        pytest.param(instead(-0.25, is_empty), "empty text", id="below 0 for an empty text"),
-        pytest.param(instead(np.nan, lambda text: text == "!!!"), "empty text", id="NaN without a word"),
-        pytest.param(leaves_empty_out, "empty text", id="no score for an empty text"),
+        pytest.param(with_score(np.nan, is_empty), "empty text", id="NaN for an empty text"),
+        pytest.param(with_score(-0.25, is_empty), "empty text", id="below 0 for an empty text"),
+        pytest.param(
+            with_score(np.nan, lambda text: text == "!!!"), "empty text", id="NaN for a text without words"
+        ),
+        pytest.param(skips_empty_texts, "empty text", id="no score for an empty text"),
         pytest.param(
             lambda texts: np.append(lexicon(texts), [0.5] * any(map(is_empty, texts))),
             "empty text",
-            id="one score too many for an empty text",
+            id="two scores for an empty text",
         ),
-        pytest.param(instead(1.5, is_long), "very long text", id="above 1 for a long text"),
-        pytest.param(instead(-0.5, is_long), "very long text", id="below 0 for a long text"),
-        pytest.param(instead(np.nan, is_long), "very long text", id="NaN for a long text"),
-        pytest.param(instead(np.inf, is_long), "very long text", id="infinite for a long text"),
-        pytest.param(sees_the_batch(1e-3), "alone and in a batch", id="lower in a batch"),
-        pytest.param(sees_the_batch(-1e-3), "alone and in a batch", id="higher in a batch"),
-        pytest.param(sees_neighbours, "alone and in a batch", id="looks at the other texts"),
-        pytest.param(each(lambda text: mood_of(text.split())), "case", id="knows lower case alone"),
-        pytest.param(instead(0.6, str.isupper), "case", id="likes capitals"),
+        pytest.param(with_score(1.5, is_long), "very long text", id="above 1 for a long text"),
+        pytest.param(with_score(-0.5, is_long), "very long text", id="below 0 for a long text"),
+        pytest.param(with_score(np.nan, is_long), "very long text", id="NaN for a long text"),
+        pytest.param(with_score(np.inf, is_long), "very long text", id="infinite for a long text"),
+        pytest.param(shifted_in_batches(1e-3), "alone and in a batch", id="lower in a batch"),
+        pytest.param(shifted_in_batches(-1e-3), "alone and in a batch", id="higher in a batch"),
+        pytest.param(depends_on_other_texts, "alone and in a batch", id="depends on the other texts"),
+        pytest.param(each(lambda text: mood_of(text.split())), "case", id="knows only lower case"),
+        pytest.param(with_score(0.6, str.isupper), "case", id="higher score for capitals"),
         pytest.param(
-            each(lambda text: mood_of(text.lower().split(" "))), "white space", id="splits at blanks alone"
+            each(lambda text: mood_of(text.lower().split(" "))), "white space", id="splits only at spaces"
         ),
-        pytest.param(instead(0.6, lambda text: "\t" in text.strip()), "white space", id="likes tabs"),
-        pytest.param(each(drops_negations), NEGATION, id="blind to negation"),
         pytest.param(
-            each(lambda text: drops_negations(text) + 0.1 * (" not " in text)), NEGATION, id="likes negation"
+            with_score(0.6, lambda text: "\t" in text.strip()), "white space", id="higher score for tabs"
+        ),
+        pytest.param(each(ignores_negation), NEGATION, id="ignores negation"),
+        pytest.param(
+            each(lambda text: ignores_negation(text) + 0.1 * (" not " in text)),
+            NEGATION,
+            id="higher score for negation",
         ),
     ],
 )
-def test_a_bad_habit_fails_its_check_and_no_other(score: Scorer, name: str) -> None:
+def test_a_defect_fails_only_its_own_check(score: Scorer, name: str) -> None:
     assert failed(score) == [name]
 
 
-@pytest.mark.parametrize("by", [1e-6, -1e-6])
-def test_what_adding_in_another_order_rounds_fails_nothing(by: float) -> None:
-    assert failed(sees_the_batch(by)) == []
+@pytest.mark.parametrize("shift", [1e-6, -1e-6])
+def test_rounding_differences_in_batches_pass(shift: float) -> None:
+    assert failed(shifted_in_batches(shift)) == []
 
 
 @pytest.mark.parametrize("score", [0.0, 1.0])
-def test_the_bounds_themselves_are_probabilities(score: float) -> None:
-    assert failed(instead(score, lambda text: is_empty(text) or is_long(text))) == []
+def test_scores_of_exactly_0_and_1_pass(score: float) -> None:
+    assert failed(with_score(score, lambda text: is_empty(text) or is_long(text))) == []
 
 
 @pytest.mark.parametrize(
@@ -132,7 +139,7 @@ def test_the_bounds_themselves_are_probabilities(score: float) -> None:
     ids=["one of nine words", "two of nine words"],
 )
 def test_a_few_labels_may_change_with_case(shouted: tuple[str, ...], expected: list[str]) -> None:
-    # In capitals alone: as titles are half of what is tried, 1/18 and 1/9 of the labels change.
+    # The label changes only in capitals. Half of the variants are titles: 1/18 or 1/9 of the labels change.
     def score(text: str) -> float:
         return 0.5 if any(word in text.split() for word in shouted) else mood_of(text.lower().split())
 
@@ -146,31 +153,31 @@ def test_a_few_labels_may_change_with_case(shouted: tuple[str, ...], expected: l
 )
 def test_a_few_negations_may_be_missed(ignored: set[str], expected: list[str]) -> None:
     def score(text: str) -> float:
-        blind = ignored & set(text.lower().split())
-        return drops_negations(text) if blind else mood_of(text.lower().split())
+        ignore = ignored & set(text.lower().split())
+        return ignores_negation(text) if ignore else mood_of(text.lower().split())
 
     assert failed(each(score)) == expected
 
 
-# Words that training never saw.
+# Words that are not in the vocabulary.
 
 
 def test_negation_of_unknown_words_is_not_checked() -> None:
-    check = outcomes(each(drops_negations), knows=lambda text: "not" not in text.split())[NEGATION]
+    check = outcomes(each(ignores_negation), knows=lambda text: "not" not in text.split())[NEGATION]
     assert check.passed
     assert "not checked" in check.seen
 
 
-def test_a_checked_negation_does_not_say_that_it_was_not() -> None:
+def test_the_check_of_known_negations_reports_no_skip() -> None:
     assert "not checked" not in outcomes(lexicon)[NEGATION].seen
 
 
 @pytest.mark.parametrize(("known", "passed"), [("good", True), ("great", False)])
 def test_only_negations_of_known_words_count(known: str, passed: bool) -> None:
-    def negates_good_alone(text: str) -> float:
-        return mood_of(text.lower().split()) if "good" in text.lower() else drops_negations(text)
+    def negates_only_good(text: str) -> float:
+        return mood_of(text.lower().split()) if "good" in text.lower() else ignores_negation(text)
 
-    check = outcomes(each(negates_good_alone), knows=lambda text: known in text.split())[NEGATION]
+    check = outcomes(each(negates_only_good), knows=lambda text: known in text.split())[NEGATION]
     assert check.passed == passed
     assert "4 pairs" in check.seen  # one for each subject
 
@@ -183,25 +190,25 @@ def test_only_negations_of_known_words_count(known: str, passed: bool) -> None:
     [(0.5, []), (0.6, ["case"]), (0.75, ["case"]), (0.9, [])],
     ids=["at the lower score", "between", "at the higher score", "above both"],
 )
-def test_labels_are_told_by_the_threshold(threshold: float, expected: list[str]) -> None:
-    # What it likes it scores 0.75, and 0.5 in capitals.
+def test_labels_depend_on_the_threshold(threshold: float, expected: list[str]) -> None:
+    # A positive text has the score 0.75, and 0.5 in capitals.
     score = each(lambda text: min(mood_of(text.lower().split()), 0.5 if text.isupper() else 1.0))
     assert failed(score, threshold) == expected
 
 
-# What is told.
+# The report of a failed check.
 
 
 @pytest.mark.parametrize(
     ("score", "name", "seen"),
     [
-        (instead(np.nan, is_empty), "empty text", "nan"),
-        (instead(1.5, is_long), "very long text", "1.500"),
-        (sees_the_batch(1e-3), "alone and in a batch", "1e-03"),
+        (with_score(np.nan, is_empty), "empty text", "nan"),
+        (with_score(1.5, is_long), "very long text", "1.500"),
+        (shifted_in_batches(1e-3), "alone and in a batch", "1e-03"),
         (each(lambda text: mood_of(text.split())), "case", "33%"),
-        (each(drops_negations), NEGATION, "0% of 24 pairs"),
+        (each(ignores_negation), NEGATION, "0% of 24 pairs"),
     ],
     ids=["empty text", "very long text", "batch", "case", "negation"],
 )
-def test_a_failed_check_tells_what_was_seen(score: Scorer, name: str, seen: str) -> None:
+def test_a_failed_check_reports_the_observed_value(score: Scorer, name: str, seen: str) -> None:
     assert seen in outcomes(score)[name].seen

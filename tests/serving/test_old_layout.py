@@ -1,4 +1,4 @@
-"""A model that was logged before the package had rooms still loads and gives the same scores."""
+"""A model that was logged before the package had subpackages still loads and gives the same scores."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ SETTINGS = {
     "blended": {"val_loss": 0.5, "val_accuracy": 0.75},
 }
 TEXTS = ["A GOOD film!", "not a good film", "bad<br />bad bad film, not good a a a", "", "unknown words"]
-# Scored by the version before the move, commit 48d995c, from the very files that `logged` writes.
+# Commit 48d995c, the version before the move, gave these scores with the files that `logged` writes.
 SCORES = [0.8141471, 0.383621, 0.6185935, 0.502549, 0.7803463]
 
 

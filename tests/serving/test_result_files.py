@@ -1,4 +1,4 @@
-"""What tells one result's data, and the training that a process may have left, from another's."""
+"""The digest of the data of a result, and the key of its attempt."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def files(tmp_path: Path) -> ResultFiles:
     return ResultFiles(corpus=tmp_path / "corpus", vectors=tmp_path / "vectors.parquet", stage=stage)
 
 
-def beginning_with(params: Params, vectors: str) -> Params:
+def with_vectors(params: Params, vectors: str) -> Params:
     arch = params.archs["lstm"]
     embedding = arch.embedding.model_copy(update={"vectors": vectors})
     chosen = {"arch": "lstm", "archs": {"lstm": arch.model_copy(update={"embedding": embedding})}}
@@ -30,33 +30,33 @@ def beginning_with(params: Params, vectors: str) -> Params:
 
 
 def digests(files: ResultFiles, params: Params) -> tuple[str, str]:
-    """The data's SHA-256 and the key of the attempt."""
+    """The SHA-256 of the data and the key of the attempt."""
     data = files.data_sha256(params)
     return data, files.attempt_key(params, data)
 
 
-def test_without_vectors_the_data_are_the_corpus(files: ResultFiles, params: Params) -> None:
-    none = beginning_with(params, "none")
+def test_the_data_are_only_the_corpus_if_there_are_no_vectors(files: ResultFiles, params: Params) -> None:
+    none = with_vectors(params, "none")
     assert files.data_sha256(none) == tree_sha256(files.corpus)
     files.vectors.unlink()
     assert files.data_sha256(none) == tree_sha256(files.corpus)
 
 
 @pytest.mark.parametrize("changed", ["vectors", "corpus"])
-def test_with_vectors_both_tell_the_data_and_the_attempt(
+def test_the_data_and_the_attempt_depend_on_the_corpus_and_the_vectors(
     files: ResultFiles, params: Params, changed: str
 ) -> None:
-    given = beginning_with(params, "data/own/words.txt")
+    given = with_vectors(params, "data/own/words.txt")
     before = digests(files, given)
     assert before == digests(files, given)
-    place = {"vectors": files.vectors, "corpus": files.corpus / "vocabulary.json"}[changed]
-    place.write_bytes(b"others")
+    file = {"vectors": files.vectors, "corpus": files.corpus / "vocabulary.json"}[changed]
+    file.write_bytes(b"others")
     after = digests(files, given)
     assert before[0] != after[0]
     assert before[1] != after[1]
 
 
-def test_missing_vectors_are_told(files: ResultFiles, params: Params) -> None:
+def test_missing_vectors_are_an_error(files: ResultFiles, params: Params) -> None:
     files.vectors.unlink()
     with pytest.raises(MoodringError, match=r"cannot read .*vectors\.parquet.*dvc repro"):
-        files.data_sha256(beginning_with(params, "glove-6b-50d"))
+        files.data_sha256(with_vectors(params, "glove-6b-50d"))

@@ -1,4 +1,4 @@
-"""What is served scores raw text as the stages score it."""
+"""A served model gives raw texts the same scores as the stages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SETTINGS = Settings(max_length=12, buckets=4, vocabulary_size=0, weights=0, best
 
 @pytest.fixture(scope="module")
 def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the stages write: clean.parquet, corpus, models; and a bundle made of them."""
+    """The outputs of the stages (clean.parquet, corpus, models) and a bundle of them."""
     root = tmp_path_factory.mktemp("pipeline")
     cleaner = Cleaner(params.datasets["imdb"].preprocess)
     write_table(root / "clean.parquet", cleaned(made_table(), cleaner, seed=7, name="made")[0])
@@ -70,20 +70,20 @@ def scorer(pipeline: Path) -> TextScorer:
     return TextScorer.from_bundle(pipeline / "bundle")
 
 
-def test_raw_texts_at_once_score_as_each_does_the_slow_way(pipeline: Path, scorer: TextScorer):
+def test_raw_texts_get_the_scores_of_a_simple_loop(pipeline: Path, scorer: TextScorer):
     cleaner = cleaner_of(StoredTable(pipeline / "clean.parquet"))
-    ids = {word: place for place, word in enumerate(read_vocabulary(pipeline / "corpus").words, start=2)}
+    ids = {word: number for number, word in enumerate(read_vocabulary(pipeline / "corpus").words, start=2)}
     model = load_model(pipeline / "models" / "model.keras")
-    slowly = []
+    expected = []
     for text in RAW:
         tokens = [ids.get(word, 1) for word in cleaner(text).split()]
         length = min(max(3 * math.ceil(len(tokens) / 3), 3), 12)  # four buckets up to twelve tokens
         padded = ([0] * length + tokens)[-length:]
-        slowly.append(float(model(np.array([padded], dtype=np.int32))[0, 0]))
-    np.testing.assert_allclose(scorer.scores(RAW), slowly, rtol=0, atol=1e-6)
+        expected.append(float(model(np.array([padded], dtype=np.int32))[0, 0]))
+    np.testing.assert_allclose(scorer.scores(RAW), expected, rtol=0, atol=1e-6)
 
 
-def test_the_raw_test_split_scores_as_the_corpus_does(pipeline: Path, scorer: TextScorer):
+def test_the_raw_test_split_gets_the_scores_of_the_corpus(pipeline: Path, scorer: TextScorer):
     raw = [text for split, _, text in zip(*made_table().to_pydict().values(), strict=True) if split == "test"]
     test = read_split(pipeline / "corpus", "test").texts
     evaluated = score(read_model(pipeline / "models"), test, SETTINGS.padding)
@@ -91,12 +91,12 @@ def test_the_raw_test_split_scores_as_the_corpus_does(pipeline: Path, scorer: Te
     assert len(np.unique(evaluated.round(3))) > 20, "the texts must differ in score"
 
 
-def test_a_text_is_served_alone_as_among_others(scorer: TextScorer):
+def test_a_text_has_the_same_score_alone_and_with_others(scorer: TextScorer):
     alone = np.concatenate([scorer.scores([text]) for text in RAW])
     np.testing.assert_allclose(scorer.scores(RAW), alone, rtol=0, atol=1e-6)
 
 
-def test_the_table_has_score_and_label_a_row_a_text(scorer: TextScorer):
+def test_the_table_has_a_score_and_a_label_for_each_text(scorer: TextScorer):
     table = scorer.predict(RAW)
     assert list(table.columns) == ["score", "label"]
     np.testing.assert_array_equal(table["score"], scorer.scores(RAW))
@@ -118,7 +118,7 @@ def test_labels_follow_the_threshold(pipeline: Path, tmp_path: Path, scorer: Tex
         assert list(TextScorer.from_bundle(tmp_path / "bundle").predict(texts)["label"]) == labels
 
 
-def test_scores_are_served_calibrated(pipeline: Path, tmp_path: Path, scorer: TextScorer):
+def test_served_scores_are_calibrated(pipeline: Path, tmp_path: Path, scorer: TextScorer):
     plain = scorer.scores(RAW)
     write(pipeline, tmp_path / "bundle", threshold=0.5, temperature=2.5)
     served = TextScorer.from_bundle(tmp_path / "bundle").scores(RAW)
@@ -126,7 +126,7 @@ def test_scores_are_served_calibrated(pipeline: Path, tmp_path: Path, scorer: Te
     assert np.abs(served - plain).max() > 0.01
 
 
-def test_a_bundle_from_before_calibration_is_served_as_it_was(
+def test_an_old_bundle_without_a_temperature_gives_uncalibrated_scores(
     pipeline: Path, tmp_path: Path, scorer: TextScorer
 ):
     bundle = tmp_path / "bundle"
@@ -140,11 +140,11 @@ def test_a_bundle_from_before_calibration_is_served_as_it_was(
 @pytest.fixture
 def files(pipeline: Path, tmp_path: Path) -> ResultFiles:
     write_calibration(tmp_path / "calibration.json", "temperature", 2.5)
-    places = {name: pipeline / name for name in ("corpus", "models")}
-    return ResultFiles(clean=pipeline / "clean.parquet", calibration=tmp_path / "calibration.json", **places)
+    paths = {name: pipeline / name for name in ("corpus", "models")}
+    return ResultFiles(clean=pipeline / "clean.parquet", calibration=tmp_path / "calibration.json", **paths)
 
 
-def test_a_result_is_served_at_the_temperature_of_its_evaluation(
+def test_a_result_is_served_with_the_temperature_of_its_evaluation(
     files: ResultFiles, params: Params, tmp_path: Path, scorer: TextScorer
 ):
     files.write_bundle(tmp_path / "bundle", params)
@@ -152,7 +152,7 @@ def test_a_result_is_served_at_the_temperature_of_its_evaluation(
     np.testing.assert_array_equal(served, apply_temperature(scorer.scores(RAW), 2.5))
 
 
-def test_a_result_is_scored_from_its_files_without_a_copy(
+def test_a_result_scores_texts_from_its_files_without_a_copy(
     files: ResultFiles, params: Params, tmp_path: Path, scorer: TextScorer, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "there is no such directory"))
@@ -161,25 +161,25 @@ def test_a_result_is_scored_from_its_files_without_a_copy(
     assert [file.name for file in tmp_path.iterdir()] == ["calibration.json"]
 
 
-def test_a_result_without_its_calibration_is_not_served(files: ResultFiles, params: Params):
+def test_a_result_without_its_calibration_is_an_error(files: ResultFiles, params: Params):
     files.calibration.unlink()
     with pytest.raises(MoodringError, match=r"cannot read .*calibration\.json.*dvc repro"):
         files.scorer(params)
 
 
-def test_no_text_gives_an_empty_table(scorer: TextScorer):
+def test_an_empty_list_of_texts_gives_an_empty_table(scorer: TextScorer):
     table = scorer.predict([])
     assert list(table.columns) == ["score", "label"]
     assert len(table) == 0
 
 
-def test_a_bundle_needs_nothing_but_itself(pipeline: Path, tmp_path: Path, scorer: TextScorer):
+def test_a_moved_bundle_gives_the_same_scores(pipeline: Path, tmp_path: Path, scorer: TextScorer):
     moved = tmp_path / "elsewhere"
     shutil.copytree(pipeline / "bundle", moved)
     np.testing.assert_array_equal(TextScorer.from_bundle(moved).scores(RAW), scorer.scores(RAW))
 
 
-def test_a_cleaner_with_stop_words_and_stems_is_served(
+def test_a_bundle_keeps_the_stop_words_and_stems_of_its_cleaner(
     params: Params, pipeline: Path, tmp_path: Path, scorer: TextScorer
 ):
     steps = {"pattern": "tweet", "stop_words": "english", "stem": "snowball"}
@@ -193,13 +193,15 @@ def test_a_cleaner_with_stop_words_and_stems_is_served(
     served = TextScorer.from_bundle(tmp_path / "bundle").scores(
         ["@me the Wonderful MOVING actors http://a.b"]
     )
-    by_hand = score(read_model(tmp_path / "models"), words.encode(["move actor"]), SETTINGS.padding)
-    np.testing.assert_allclose(served, by_hand, rtol=0, atol=1e-6)
+    expected = score(read_model(tmp_path / "models"), words.encode(["move actor"]), SETTINGS.padding)
+    np.testing.assert_allclose(served, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["scorer.json", "vocabulary.json", "model.keras", "settings.json"])
-@pytest.mark.parametrize("damage", [None, b"", b"[]", b'{"a": 1}'], ids=["missing", "empty", "list", "other"])
-def test_a_damaged_bundle_is_told(pipeline: Path, tmp_path: Path, name: str, damage: bytes | None):
+@pytest.mark.parametrize(
+    "damage", [None, b"", b"[]", b'{"a": 1}'], ids=["missing", "empty", "list", "other keys"]
+)
+def test_a_damaged_bundle_is_an_error(pipeline: Path, tmp_path: Path, name: str, damage: bytes | None):
     bundle = tmp_path / "bundle"
     shutil.copytree(pipeline / "bundle", bundle)
     (bundle / name).unlink()
@@ -209,12 +211,12 @@ def test_a_damaged_bundle_is_told(pipeline: Path, tmp_path: Path, name: str, dam
         TextScorer.from_bundle(bundle)
 
 
-def test_a_missing_bundle_is_told(tmp_path: Path):
+def test_a_missing_bundle_is_an_error(tmp_path: Path):
     with pytest.raises(MoodringError, match="nowhere"):
         TextScorer.from_bundle(tmp_path / "nowhere")
 
 
-def test_a_bundle_of_a_missing_table_is_told(pipeline: Path, tmp_path: Path):
+def test_a_missing_table_for_a_bundle_is_an_error(pipeline: Path, tmp_path: Path):
     shutil.copytree(pipeline / "models", tmp_path / "models")
     with pytest.raises(MoodringError, match=r"clean\.parquet"):
         write(tmp_path, tmp_path / "bundle", threshold=0.5)
