@@ -19,8 +19,8 @@ from moodring.evaluation.calibration import (
 )
 
 
-def drawn(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
-    """Labels drawn with known probabilities, and the logits of these probabilities."""
+def random_labels(rows: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Random labels with known probabilities, and the logits of these probabilities."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, rows)
     return (rng.uniform(size=rows) < 1 / (1 + np.exp(-logits))).astype(np.int8), logits
@@ -30,14 +30,14 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-@pytest.mark.parametrize("sureness", [0.3, 0.8, 1, 2.5])
-def test_the_temperature_is_what_made_scores_too_sure(sureness: float):
-    labels, logits = drawn()
-    assert fit_temperature(labels, sigmoid(sureness * logits)) == pytest.approx(sureness, rel=0.05)
+@pytest.mark.parametrize("factor", [0.3, 0.8, 1, 2.5])
+def test_the_temperature_is_the_factor_of_the_logits(factor: float):
+    labels, logits = random_labels()
+    assert fit_temperature(labels, sigmoid(factor * logits)) == pytest.approx(factor, rel=0.05)
 
 
 def test_no_other_temperature_has_a_lower_log_loss():
-    labels, logits = drawn(500)
+    labels, logits = random_labels(500)
     scores = sigmoid(1.7 * logits)
 
     def loss(temperature: float) -> float:
@@ -48,17 +48,17 @@ def test_no_other_temperature_has_a_lower_log_loss():
     assert all(loss(best) <= loss(best * factor) for factor in (0.5, 0.9, 0.98, 1.02, 1.1, 2))
 
 
-def test_fitting_again_gives_the_same_number():
-    labels, logits = drawn(500)
+def test_a_second_fit_gives_the_same_temperature():
+    labels, logits = random_labels(500)
     assert len({fit_temperature(labels, sigmoid(logits)) for _ in range(3)}) == 1
 
 
 @pytest.mark.parametrize(
     ("labels", "scores", "bound"),
     [([0, 1], [0.4, 0.6], LOWEST), ([1, 0], [0.4, 0.6], HIGHEST), ([0, 1], [0.0, 1.0], LOWEST)],
-    ids=["all right", "all wrong", "all right and sure"],
+    ids=["all correct", "all wrong", "all correct with scores 0 and 1"],
 )
-def test_the_temperature_stays_in_its_bounds(labels: list[int], scores: list[float], bound: float):
+def test_the_temperature_is_within_its_bounds(labels: list[int], scores: list[float], bound: float):
     found = fit_temperature(np.array(labels, np.int8), np.array(scores, np.float32))
     assert LOWEST <= found <= HIGHEST
     if scores[0] != 0:
@@ -73,19 +73,19 @@ def test_a_temperature_divides_the_logits():
     assert apply_temperature(scores, 2).dtype == np.float32
 
 
-def test_a_temperature_of_1_changes_no_bit():
+def test_a_temperature_of_1_changes_no_score():
     scores = np.array([0, 1e-30, 0.3, 1 - 2**-24, 1], np.float32)
     np.testing.assert_array_equal(apply_temperature(scores, 1.0), scores)
 
 
-def test_scores_of_0_and_1_stay_scores():
+def test_scores_of_0_and_1_remain_valid_scores():
     for temperature in (LOWEST, 3.0, HIGHEST):
         applied = apply_temperature(np.array([0, 1], np.float32), temperature)
         assert np.isfinite(applied).all()
         assert 0 <= applied[0] < 0.5 < applied[1] <= 1
 
 
-def test_a_written_temperature_is_read_back(tmp_path: Path):
+def test_a_read_temperature_equals_the_written_one(tmp_path: Path):
     write_calibration(tmp_path / "calibration.json", "temperature", 1.234567)
     assert read_temperature(tmp_path / "calibration.json") == 1.234567
     assert json.loads((tmp_path / "calibration.json").read_text())["method"] == "temperature"
@@ -104,7 +104,7 @@ def test_a_written_temperature_is_read_back(tmp_path: Path):
         ('{"temperature": NaN}', "nan"),
     ],
 )
-def test_a_temperature_that_is_no_positive_number_is_an_error(tmp_path: Path, content: str, received: str):
+def test_a_temperature_that_is_not_a_positive_number_is_an_error(tmp_path: Path, content: str, received: str):
     (tmp_path / "calibration.json").write_text(content)
     with pytest.raises(MoodringError, match=rf"positive number, received: {received}\. Run `dvc repro`"):
         read_temperature(tmp_path / "calibration.json")

@@ -1,4 +1,4 @@
-"""Metrics against values worked out by hand, and the tables behind the plots."""
+"""Metrics, with values computed by hand, and the tables for the plots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def arrays(labels: list[int], scores: list[float]) -> tuple[np.ndarray, np.ndarr
     return np.array(labels, dtype=np.int8), np.array(scores, dtype=np.float32)
 
 
-def made(rows: int = 5000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def random_scores(rows: int = 5000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Labels, scores that correlate with them, and lengths with many equal values."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, rows).astype(np.int8)
@@ -33,10 +33,10 @@ def made(rows: int = 5000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return labels, scores, rng.poisson(12, rows)
 
 
-def judged(
+def evaluated(
     labels: np.ndarray, scores: np.ndarray, lengths: np.ndarray, params: EvaluateParams = PARAMS
 ) -> Evaluation:
-    """Evaluate against a baseline that calls everything positive; calibrate on the same rows."""
+    """Evaluate with a baseline that labels every text positive. Calibrate on the same rows."""
     scored, baseline = Scored(labels, scores), np.full(len(labels), 0.75, np.float32)
     return evaluate(scored, scored, baseline, bare_texts(lengths), params)
 
@@ -49,20 +49,20 @@ FOUR = arrays([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
     [
         ("accuracy", 0.75),  # only 0.35 is wrong
         ("log_loss", -math.log(0.9 * 0.6 * 0.35 * 0.8) / 4),
-        ("roc_auc", 3 / 4),  # of the four pairs only (0.4, 0.35) stands the wrong way round
+        ("roc_auc", 3 / 4),  # of the four pairs only (0.4, 0.35) is in the wrong order
         ("average_precision", 1 / 2 * 1 + 1 / 2 * 2 / 3),
         ("f1", 2 / 3),  # precision 1, recall 1/2
         ("brier", (0.1**2 + 0.4**2 + 0.65**2 + 0.2**2) / 4),
-        ("calibration_error", (0.1 + 0.4 + 0.65 + 0.2) / 4),  # each score in a bin of its own
+        ("calibration_error", (0.1 + 0.4 + 0.65 + 0.2) / 4),  # each score is alone in its bin
         ("rows", 4),
     ],
 )
-def test_metrics_of_four_texts_are_those_worked_out_by_hand(name: str, value: float):
+def test_metrics_of_four_texts_equal_values_computed_by_hand(name: str, value: float):
     assert flat_metrics(*FOUR, PARAMS)[name] == pytest.approx(value, abs=1e-6)
 
 
-def test_metrics_of_many_texts_are_the_references():
-    labels, scores, _ = made()
+def test_metrics_of_many_texts_equal_those_of_scikit_learn():
+    labels, scores, _ = random_scores()
     exact, predicted = scores.astype(float), scores >= 0.5
     expected = {
         "accuracy": reference.accuracy_score(labels, predicted),
@@ -92,15 +92,15 @@ def test_metric_names_are_fixed():
 
 
 @pytest.mark.parametrize(
-    ("right", "rows", "low", "high"),
+    ("correct", "rows", "low", "high"),
     # Wilson's interval in closed form, z = 1.959964.
     [(8, 10, 0.490162, 0.943318), (1, 2, 0.094531, 0.905469), (10, 10, 0.722467, 1.0)],
 )
-def test_accuracy_comes_with_wilsons_interval(right: int, rows: int, low: float, high: float):
+def test_accuracy_has_wilsons_interval(correct: int, rows: int, low: float, high: float):
     labels = [i % 2 for i in range(rows)]
-    scores = [float(label if i < right else 1 - label) for i, label in enumerate(labels)]
+    scores = [float(label if i < correct else 1 - label) for i, label in enumerate(labels)]
     found = flat_metrics(*arrays(labels, scores), PARAMS)
-    assert found["accuracy"] == right / rows
+    assert found["accuracy"] == correct / rows
     assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx((low, high), abs=2e-6)
 
 
@@ -108,9 +108,9 @@ def test_f1_without_a_predicted_positive_is_0():
     assert flat_metrics(*arrays([0, 1], [0.1, 0.2]), PARAMS)["f1"] == 0
 
 
-def test_scores_of_exactly_0_and_1_stay_finite():
+def test_scores_of_exactly_0_and_1_give_finite_metrics():
     labels, scores = arrays([0, 0, 1, 1], [0, 1, 0, 1])
-    found = judged(labels, scores, np.array([1, 2, 3, 4]))
+    found = evaluated(labels, scores, np.array([1, 2, 3, 4]))
     assert all(math.isfinite(value) for value in found.metrics.values())
     assert found.metrics["log_loss"] > 10
     for table in found.tables.values():
@@ -126,13 +126,13 @@ def test_scores_of_exactly_0_and_1_stay_finite():
         ([0, 1], [0.0, 1.0], 0),
         ([0, 1], [1.0, 0.0], 1),
     ],
-    ids=["perfect", "too sure", "two bins", "right and sure", "wrong and sure"],
+    ids=["perfect", "overconfident", "two bins", "all correct", "all wrong"],
 )
-def test_calibration_error_is_the_mean_gap_over_rows(labels: list[int], scores: list[float], error: float):
+def test_calibration_error_is_the_mean_gap_of_all_rows(labels: list[int], scores: list[float], error: float):
     assert calibration_error(*arrays(labels, scores), bins=10) == pytest.approx(error, abs=1e-6)
 
 
-def test_calibration_has_a_row_for_each_bin_in_use():
+def test_calibration_has_a_row_for_each_bin_with_texts():
     table = calibration(*arrays([0, 1, 1, 1], [0.11, 0.19, 0.5, 1.0]), bins=10)
     assert table.to_dict("list") == {
         "score": [0.15, 0.5, 1.0],
@@ -162,8 +162,8 @@ def length_groups(labels: np.ndarray, scores: np.ndarray, lengths: np.ndarray) -
     return by_length(labels, scores, lengths, quantile_codes(lengths, LENGTH_GROUPS), 0.5)
 
 
-def test_length_groups_hold_every_text_once():
-    labels, scores, lengths = made()
+def test_length_groups_contain_every_text_once():
+    labels, scores, lengths = random_scores()
     groups = length_groups(labels, scores, lengths)
     assert len(groups) == LENGTH_GROUPS
     assert groups["rows"].sum() == 5000
@@ -174,15 +174,15 @@ def test_length_groups_hold_every_text_once():
         assert row.rows == ((lengths >= row.shortest) & (lengths <= row.longest)).sum()
 
 
-def test_length_groups_accuracies_weighted_give_the_accuracy():
-    labels, scores, lengths = made()
+def test_the_weighted_mean_of_the_group_accuracies_is_the_accuracy():
+    labels, scores, lengths = random_scores()
     groups = length_groups(labels, scores, lengths)
     weighted = (groups["accuracy"] * groups["rows"]).sum() / groups["rows"].sum()
     assert weighted == pytest.approx(((scores >= 0.5) == labels).mean(), abs=1e-6)
 
 
 @pytest.mark.parametrize("lengths", [[7, 7, 7, 7], [0, 0, 0, 9], [1, 2, 3, 4]])
-def test_few_different_lengths_make_few_groups(lengths: list[int]):
+def test_few_different_lengths_give_few_groups(lengths: list[int]):
     groups = length_groups(*FOUR, np.array(lengths))
     assert groups["rows"].sum() == 4
     assert len(groups) == len(set(lengths))
@@ -192,8 +192,8 @@ def test_few_different_lengths_make_few_groups(lengths: list[int]):
     ("curve", "first", "last"),
     [(roc, (0, 0), (1, 1)), (precision_recall, (0, 1), (1, pytest.approx(0.5, abs=0.05)))],
 )
-def test_curves_are_thinned_between_their_end_points(curve, first, last):
-    labels, scores, _ = made()
+def test_a_long_curve_has_fewer_points_and_the_same_end_points(curve, first, last):
+    labels, scores, _ = random_scores()
     table = curve(labels, scores)
     assert 100 < len(table) <= 201
     assert tuple(table.iloc[0]) == first
@@ -205,7 +205,7 @@ def test_a_short_curve_keeps_every_point():
     assert roc(*FOUR).to_numpy().tolist() == [[0, 0], [0, 0.5], [0.5, 0.5], [0.5, 1], [1, 1]]
 
 
-def test_the_histogram_counts_each_classs_scores():
+def test_the_histogram_counts_the_scores_of_each_class():
     table = histogram(*arrays([0, 0, 1, 1], [0.0, 0.06, 0.06, 1.0]))
     assert table.groupby("label").size().to_dict() == {"negative": 20, "positive": 20}
     found = {(row.label, row.score): row.rows for row in table.itertuples() if row.rows}
@@ -217,9 +217,9 @@ def test_the_histogram_counts_each_classs_scores():
     }
 
 
-def test_slices_are_plain_json():
-    labels, scores, lengths = made()
-    slices = judged(labels, scores, lengths).slices
+def test_slices_can_be_written_as_json():
+    labels, scores, lengths = random_scores()
+    slices = evaluated(labels, scores, lengths).slices
     assert json.loads(json.dumps(slices, allow_nan=False)) == slices
     assert sum(slices["confusion"].values()) == sum(group["rows"] for group in slices["by_length"]) == 5000
     assert set(slices["confusion"]) == {
@@ -236,9 +236,9 @@ def test_scores_are_calibrated_before_they_are_evaluated():
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 1.5, 4000)
     labels = (rng.uniform(size=4000) < 1 / (1 + np.exp(-logits))).astype(np.int8)
-    too_sure = (1 / (1 + np.exp(-3 * logits))).astype(np.float32)
-    found = judged(labels, too_sure, np.ones(4000, np.int64), CALIBRATED)
-    plain = judged(labels, too_sure, np.ones(4000, np.int64))
+    overconfident = (1 / (1 + np.exp(-3 * logits))).astype(np.float32)
+    found = evaluated(labels, overconfident, np.ones(4000, np.int64), CALIBRATED)
+    plain = evaluated(labels, overconfident, np.ones(4000, np.int64))
     assert found.metrics["temperature"] == pytest.approx(3, rel=0.1)
     assert found.metrics["calibration_error_before"] == plain.metrics["calibration_error"] > 0.1
     assert found.metrics["calibration_error"] < 0.03
@@ -250,25 +250,27 @@ def test_scores_are_calibrated_before_they_are_evaluated():
     pd.testing.assert_frame_equal(found.tables["calibration"], calibration(labels, found.scores, 10))
 
 
-def test_the_temperature_is_the_validation_splits():
-    labels, scores, lengths = made()
-    sure = Scored(labels, np.where(labels == 1, 0.6, 0.4).astype(np.float32))  # always right, never sure
-    found = evaluate(Scored(labels, scores), sure, scores, bare_texts(lengths), CALIBRATED)
+def test_the_temperature_is_fitted_on_the_validation_split():
+    labels, scores, lengths = random_scores()
+    validation = Scored(
+        labels, np.where(labels == 1, 0.6, 0.4).astype(np.float32)
+    )  # correct, never confident
+    found = evaluate(Scored(labels, scores), validation, scores, bare_texts(lengths), CALIBRATED)
     assert found.metrics["temperature"] == pytest.approx(LOWEST, rel=0.01)
     assert found.metrics["calibration_error"] > found.metrics["calibration_error_before"]
 
 
-def test_uncalibrated_scores_stay_as_they_are():
-    labels, scores, lengths = made()
-    found = judged(labels, scores, lengths)
+def test_scores_without_calibration_do_not_change():
+    labels, scores, lengths = random_scores()
+    found = evaluated(labels, scores, lengths)
     np.testing.assert_array_equal(found.scores, scores)
     assert found.metrics["temperature"] == 1
     assert found.metrics["calibration_error"] == found.metrics["calibration_error_before"]
 
 
-def test_the_baseline_is_evaluated_on_the_same_texts_in_total_and_by_slice():
-    labels, scores, lengths = made()
-    found = judged(labels, scores, lengths)
+def test_the_baseline_is_evaluated_on_the_same_texts_and_slices():
+    labels, scores, lengths = random_scores()
+    found = evaluated(labels, scores, lengths)
     assert found.metrics["baseline_accuracy"] == pytest.approx(labels.mean(), abs=1e-6)
     assert found.metrics["gain"] == pytest.approx(found.metrics["accuracy"] - labels.mean(), abs=1e-6)
     for name, groups in found.tables["slices"].groupby("name"):
@@ -288,7 +290,7 @@ def mistakes(count: int, threshold: float = 0.5) -> list[tuple[str, str, float, 
     return list(table.itertuples(index=False, name=None))
 
 
-def test_mistakes_are_the_farthest_from_the_truth_first_and_ties_in_their_order():
+def test_mistakes_have_the_largest_error_first_and_equal_errors_in_text_order():
     assert mistakes(3) == [
         ("a", "negative", 0.875, 0.0),
         ("d", "positive", 0.125, 0.6),
@@ -296,7 +298,7 @@ def test_mistakes_are_the_farthest_from_the_truth_first_and_ties_in_their_order(
     ]
 
 
-def test_only_mistakes_are_mistakes_whatever_the_threshold():
+def test_only_wrong_labels_are_mistakes_at_any_threshold():
     assert [row[0] for row in mistakes(20)] == ["a", "d", "b", "c", "f"]
     assert [row[0] for row in mistakes(20, threshold=0.22)] == ["a", "d", "c"]
     assert mistakes(0) == []

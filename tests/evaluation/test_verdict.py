@@ -1,4 +1,4 @@
-"""The verdict on a result, as the terminal shows it."""
+"""The verdict on a result, which the terminal shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRICS = {
 }
 
 
-def test_the_verdict_is_a_sentence_with_accuracy_and_baseline(params: Params) -> None:
+def test_the_verdict_names_the_accuracy_and_the_baseline(params: Params) -> None:
     chosen = params.model_copy(update={"dataset": "twitter", "arch": "gru", "baseline": "nbsvm"})
     assert verdict(chosen, METRICS) == (
         "twitter, gru: 76.3% of 2,562 test texts are correct, "
@@ -31,7 +31,7 @@ def test_the_baseline_is_not_compared_with_itself(params: Params) -> None:
     assert verdict(chosen, same) == "imdb, nbsvm: 76.3% of 2,562 test texts are correct, the baseline."
 
 
-def test_the_closing_lines_name_report_and_next_commands(params: Params) -> None:
+def test_the_closing_lines_name_the_report_and_the_next_commands(params: Params) -> None:
     lines = closing_lines(params, METRICS, Path("report")).splitlines()
     assert len(lines) == 3
     assert lines[1] == "Report: report/index.html"
