@@ -1,4 +1,4 @@
-"""Shared fixtures: tiny made data, and isolation from the network and the user's own files."""
+"""Shared fixtures: tiny generated data, and isolation from the network and the user's files."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from moodring.params.pipeline import Params
 from moodring.text.clean_table import clean_table
 from moodring.text.cleaner import Cleaner
 
-# One processor for each of pytest's workers and what they start; libraries read it when they begin.
+# Each pytest worker and its programs use one processor. Libraries read these variables when they start.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
-# The files that take longest, the longest first.
+# The slowest test files, the slowest first.
 LONGEST = (
     *("test_interrupts", "test_stores", "test_sharing", "test_promote", "test_repro", "test_doctor"),
     *("test_checkpoints", "test_network", "test_runs", "test_incremental", "test_gpu", "test_architectures"),
@@ -36,8 +36,8 @@ BAD = ["dull", "awful", "boring", "clumsy", "tedious", "lifeless"]
 PLAIN = ["film", "plot", "actor", "scene", "music", "story", "ending", "camera", "the", "a", "and", "of"]
 
 
-def made_text(rng: random.Random, label: int) -> str:
-    """A sentence with words that reveal its label."""
+def generated_text(rng: random.Random, label: int) -> str:
+    """A random sentence with words that show its label."""
     words = rng.choices(PLAIN, k=rng.randint(3, 14)) + rng.choices(
         GOOD if label else BAD, k=rng.randint(1, 3)
     )
@@ -45,34 +45,34 @@ def made_text(rng: random.Random, label: int) -> str:
     return " ".join(words)
 
 
-def made_rows(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
-    """Distinct texts and their labels, alternating between the classes."""
+def generated_rows(rows: int, seed: int = 0) -> tuple[list[str], list[int]]:
+    """Different texts and their labels. The labels alternate between the two classes."""
     rng = random.Random(seed)  # noqa: S311
     texts: dict[str, int] = {}
     while len(texts) < rows:
         label = len(texts) % 2
-        texts.setdefault(made_text(rng, label), label)
+        texts.setdefault(generated_text(rng, label), label)
     return list(texts), list(texts.values())
 
 
-def drawn(size: int) -> EmbeddingParams:
+def random_embedding(size: int) -> EmbeddingParams:
     """An embedding without pretrained vectors."""
     return EmbeddingParams(size=size, vectors="none", frozen_epochs=0)
 
 
 def dropout(**rates: float) -> DropoutParams:
-    """The dropout of a recurrent model: none but at the named places."""
+    """The dropout of a recurrent model: zero except for the named rates."""
     return DropoutParams(**{**dict.fromkeys(DropoutParams.model_fields, 0.0), **rates})
 
 
-def made_table(train: int = 160, test: int = 40) -> pa.Table:
-    """A raw table of made texts."""
-    texts, labels = made_rows(train + test)
+def generated_table(train: int = 160, test: int = 40) -> pa.Table:
+    """A raw table of generated texts."""
+    texts, labels = generated_rows(train + test)
     return make_table(["train"] * train + ["test"] * test, labels, texts)
 
 
-def bare_texts(lengths: NDArray[np.int64]) -> Texts:
-    """Texts with given lengths and no other properties."""
+def texts_with_lengths(lengths: NDArray[np.int64]) -> Texts:
+    """Texts with these lengths and no other properties."""
     return Texts([f"text {i}" for i in range(len(lengths))], lengths, np.zeros(len(lengths)))
 
 
@@ -86,14 +86,14 @@ def cleaned(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest files begin first: what is short goes round, whichever process is done with them."""
-    place = {name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+    """Run the slowest files first, so that short files fill the rest of the time on all workers."""
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Remove the machine's mirror, tracking server and NLTK data; give each test its own home directory."""
+def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Remove the user's mirror, tracking server and NLTK data. Give each test its own home directory."""
     for name in ("MOODRING_MIRROR", "NLTK_DATA", "MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -1,4 +1,4 @@
-"""The encoded corpus on disk."""
+"""The files of the encoded corpus."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from moodring.io.digests import tree_sha256
 from moodring.io.growing_array import GrowingArray
 from moodring.io.tables import make_table
 from moodring.params.data import TokenizeParams
-from tests.conftest import made_rows
+from tests.conftest import generated_rows
 
 PARAMS = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
 ARRAYS = ["tokens", "offsets", "labels"]
@@ -36,7 +36,7 @@ def corpus(tmp_path: Path) -> Path:
     return tmp_path / "corpus"
 
 
-def test_the_vocabulary_is_fitted_on_train_alone(corpus: Path) -> None:
+def test_the_vocabulary_is_fitted_only_on_train(corpus: Path) -> None:
     assert read_vocabulary(corpus).words == ("film", "good", "bad")
 
 
@@ -44,7 +44,7 @@ def test_a_word_only_in_test_is_out_of_vocabulary(corpus: Path) -> None:
     assert read_split(corpus, "test").texts.tokens.tolist() == [1, 2, 1, 1]
 
 
-def test_the_vocabulary_on_disk_is_the_one_returned(tmp_path: Path) -> None:
+def test_the_written_vocabulary_equals_the_returned_one(tmp_path: Path) -> None:
     assert write_corpus(tmp_path / "corpus", clean(), PARAMS) == Vocabulary.load(
         tmp_path / "corpus/vocabulary.json"
     )
@@ -58,7 +58,7 @@ def test_the_vocabulary_on_disk_is_the_one_returned(tmp_path: Path) -> None:
         ("test", [1, 2, 1, 1], [0, 4, 4], [0, 1]),
     ],
 )
-def test_each_split_reads_back_in_order(
+def test_each_split_is_read_in_its_written_order(
     corpus: Path, split: str, tokens: list[int], offsets: list[int], labels: list[int]
 ) -> None:
     read = read_split(corpus, split)
@@ -78,13 +78,13 @@ def test_arrays_on_disk_have_the_documented_type_and_shape(
     assert stored.shape == shape
 
 
-def test_a_split_is_mapped_not_read(corpus: Path) -> None:
+def test_a_split_is_memory_mapped(corpus: Path) -> None:
     read = read_split(corpus, "train")
     arrays = (read.texts.tokens, read.texts.offsets, read.labels)
     assert all(isinstance(array, np.memmap) and not array.flags.writeable for array in arrays)
 
 
-def test_a_split_of_empty_texts_reads_back(tmp_path: Path) -> None:
+def test_a_split_of_empty_texts_can_be_read(tmp_path: Path) -> None:
     table = make_table(["train", "validation", "test"], [1, 1, 0], ["a", "b", ""])
     write_corpus(tmp_path, table, PARAMS)
     read = read_split(tmp_path, "test")
@@ -92,7 +92,7 @@ def test_a_split_of_empty_texts_reads_back(tmp_path: Path) -> None:
     assert read.texts.tokens.shape == (0,)
 
 
-def test_writing_again_leaves_nothing_of_the_old_corpus(corpus: Path) -> None:
+def test_a_second_write_removes_all_files_of_the_old_corpus(corpus: Path) -> None:
     (corpus / "train/stale.npy").write_bytes(b"")
     write_corpus(corpus, clean(), PARAMS)
     found = sorted(item.relative_to(corpus).as_posix() for item in corpus.rglob("*.npy"))
@@ -101,7 +101,7 @@ def test_writing_again_leaves_nothing_of_the_old_corpus(corpus: Path) -> None:
     )
 
 
-def test_an_empty_vocabulary_leaves_the_old_corpus(corpus: Path) -> None:
+def test_an_empty_vocabulary_keeps_the_old_corpus(corpus: Path) -> None:
     with pytest.raises(MoodringError, match="vocabulary is empty"):
         write_corpus(corpus, clean(), TokenizeParams(max_tokens=100, min_count=9, oov="mark"))
     assert read_split(corpus, "train").texts.tokens.tolist() == [3, 3, 2, 4, 2]
@@ -109,7 +109,7 @@ def test_an_empty_vocabulary_leaves_the_old_corpus(corpus: Path) -> None:
 
 @pytest.mark.parametrize("array", ARRAYS)
 @pytest.mark.parametrize("kept", [0, 4, 50, 128, -1])
-def test_an_array_that_breaks_off_is_refused(corpus: Path, array: str, kept: int) -> None:
+def test_a_truncated_array_is_an_error(corpus: Path, array: str, kept: int) -> None:
     path = corpus / "train" / f"{array}.npy"
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(MoodringError, match=r"cannot read .*train"):
@@ -117,14 +117,14 @@ def test_an_array_that_breaks_off_is_refused(corpus: Path, array: str, kept: int
 
 
 @pytest.mark.parametrize("array", ARRAYS)
-def test_a_missing_array_is_refused(corpus: Path, array: str) -> None:
+def test_a_missing_array_is_an_error(corpus: Path, array: str) -> None:
     (corpus / "train" / f"{array}.npy").unlink()
     with pytest.raises(MoodringError, match=rf"{array}\.npy"):
         read_split(corpus, "train")
 
 
 class Trap:
-    """Unpickling it makes a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -133,7 +133,7 @@ class Trap:
         return Path.touch, (self.path,)
 
 
-def test_a_pickled_array_is_refused_and_not_run(corpus: Path, tmp_path: Path) -> None:
+def test_a_pickled_array_is_an_error_and_is_not_unpickled(corpus: Path, tmp_path: Path) -> None:
     content = np.empty(1, dtype=object)
     content[0] = Trap(tmp_path / "sprung")
     np.save(corpus / "train/labels.npy", content, allow_pickle=True)
@@ -142,14 +142,14 @@ def test_a_pickled_array_is_refused_and_not_run(corpus: Path, tmp_path: Path) ->
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_missing_vocabulary_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_vocabulary_names_it(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"vocabulary\.json"):
         read_vocabulary(tmp_path)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
 @pytest.mark.parametrize("lengths", [[], [0], [3], [1, 0, 70_000, 2]])
-def test_an_array_that_grew_has_the_bytes_of_one_saved_at_once(
+def test_a_growing_array_has_the_bytes_of_a_saved_array(
     tmp_path: Path, dtype: type[np.integer], lengths: list[int]
 ) -> None:
     parts = [np.arange(length).astype(dtype) for length in lengths]
@@ -161,8 +161,8 @@ def test_an_array_that_grew_has_the_bytes_of_one_saved_at_once(
     assert (tmp_path / "grown.npy").read_bytes() == (tmp_path / "saved.npy").read_bytes()
 
 
-def test_a_table_in_pieces_gives_the_corpus_of_the_whole(tmp_path: Path) -> None:
-    texts, labels = made_rows(300)
+def test_a_table_in_pieces_gives_the_same_corpus_as_the_whole_table(tmp_path: Path) -> None:
+    texts, labels = generated_rows(300)
     splits = [("train", "validation", "test")[i * 7 % 11 % 3] for i in range(300)]
     whole = make_table(splits, labels, texts)
     write_corpus(tmp_path / "whole", whole, PARAMS)

@@ -1,4 +1,4 @@
-"""The vocabulary: ranks, encoding, and its file."""
+"""The vocabulary: ranks, encoding and its file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moodring.corpus.ragged import Ragged
 from moodring.corpus.vocabulary import Vocabulary, WordCounts
 from moodring.errors import MoodringError
 from moodring.params.data import TokenizeParams
-from tests.conftest import made_rows
+from tests.conftest import generated_rows
 
 
 def tokenize(max_tokens: int = 100, min_count: int = 1, oov: str = "mark") -> TokenizeParams:
@@ -52,23 +52,23 @@ def test_equally_frequent_words_are_in_code_point_order() -> None:
     assert list(Vocabulary.fit([" ".join(words)], tokenize()).words) == sorted(words)
 
 
-def test_the_order_of_texts_does_not_matter() -> None:
-    texts, _ = made_rows(50)
+def test_the_order_of_texts_does_not_change_the_vocabulary() -> None:
+    texts, _ = generated_rows(50)
     assert Vocabulary.fit(texts, tokenize()) == Vocabulary.fit(texts[::-1], tokenize())
 
 
-def test_padding_and_out_of_vocabulary_count_as_tokens_of_the_cap() -> None:
+def test_max_tokens_includes_padding_and_unknown_words() -> None:
     vocabulary = Vocabulary.fit(["a a a b b c"], tokenize(max_tokens=4))
     assert vocabulary.words == ("a", "b")
     assert len(vocabulary) == 4
 
 
-def test_words_below_min_count_are_left_out() -> None:
+def test_words_below_min_count_are_not_in_the_vocabulary() -> None:
     assert Vocabulary.fit(["a a a b b c"], tokenize(min_count=2)).words == ("a", "b")
 
 
 @pytest.mark.parametrize("texts", [[], ["", ""], ["once"]])
-def test_an_empty_vocabulary_is_refused(texts: list[str]) -> None:
+def test_an_empty_vocabulary_is_an_error(texts: list[str]) -> None:
     with pytest.raises(MoodringError, match="vocabulary is empty"):
         Vocabulary.fit(texts, tokenize(min_count=2))
 
@@ -79,21 +79,21 @@ def test_unknown_words_are_marked_or_dropped(oov: str, expected: list[list[int]]
     assert rows(vocabulary.encode(["a new b", "new", ""])) == expected
 
 
-def test_empty_texts_have_no_tokens_and_shift_no_others() -> None:
+def test_empty_texts_have_no_tokens_and_do_not_shift_other_texts() -> None:
     vocabulary = Vocabulary(("a", "b"))
     assert rows(vocabulary.encode(["", "a b", "", "", "b", ""])) == [[], [2, 3], [], [], [3], []]
 
 
 @pytest.mark.parametrize("texts", [[], pa.chunked_array([], pa.string())])
-def test_no_texts_encode_to_nothing(texts: Sequence[str]) -> None:
+def test_an_empty_list_of_texts_has_an_empty_encoding(texts: Sequence[str]) -> None:
     encoded = Vocabulary(("a",)).encode(texts)
     assert encoded.tokens.tolist() == []
     assert encoded.offsets.tolist() == [0]
     assert encoded.lengths.tolist() == []
 
 
-def test_a_column_of_many_chunks_encodes_as_a_list() -> None:
-    texts, _ = made_rows(30)
+def test_a_column_of_many_chunks_has_the_encoding_of_a_list() -> None:
+    texts, _ = generated_rows(30)
     column = pa.chunked_array([texts[:7], [], texts[7:8], texts[8:]])
     vocabulary = Vocabulary.fit(column, tokenize())
     assert vocabulary == Vocabulary.fit(texts, tokenize())
@@ -102,9 +102,11 @@ def test_a_column_of_many_chunks_encodes_as_a_list() -> None:
 
 @pytest.mark.parametrize("oov", ["mark", "drop"])
 @pytest.mark.parametrize(("max_tokens", "min_count"), [(100, 1), (12, 1), (100, 20), (3, 1)])
-def test_fitting_and_encoding_match_a_plain_implementation(max_tokens: int, min_count: int, oov: str) -> None:
-    texts, _ = made_rows(200, seed=1)
-    others = ["", *made_rows(50, seed=2)[0], "never seen", ""]
+def test_fitting_and_encoding_equal_a_simple_implementation(
+    max_tokens: int, min_count: int, oov: str
+) -> None:
+    texts, _ = generated_rows(200, seed=1)
+    others = ["", *generated_rows(50, seed=2)[0], "never seen", ""]
     params = tokenize(max_tokens, min_count, oov)
     vocabulary = Vocabulary.fit(texts, params)
     assert vocabulary.words == slow_fit(texts, params)
@@ -117,7 +119,7 @@ def test_fitting_and_encoding_match_a_plain_implementation(max_tokens: int, min_
 @pytest.mark.parametrize(
     ("ids", "dtype"), [(256, np.uint8), (257, np.uint16), (65_536, np.uint16), (65_537, np.uint32)]
 )
-def test_ids_are_of_the_smallest_type_that_holds_them(ids: int, dtype: type) -> None:
+def test_ids_have_the_smallest_possible_type(ids: int, dtype: type) -> None:
     words = tuple(str(i) for i in range(ids - 2))
     encoded = Vocabulary(words).encode([f"{words[-1]} {words[0]} new"])
     assert encoded.tokens.dtype == dtype
@@ -125,7 +127,7 @@ def test_ids_are_of_the_smallest_type_that_holds_them(ids: int, dtype: type) -> 
 
 
 @pytest.mark.parametrize("oov", ["mark", "drop"])
-def test_a_vocabulary_survives_its_file(tmp_path: Path, oov: str) -> None:
+def test_a_loaded_vocabulary_equals_the_saved_one(tmp_path: Path, oov: str) -> None:
     vocabulary = Vocabulary.fit(['schön schön \U0001f600 <3 "q" don\'t'], tokenize(oov=oov))
     vocabulary.save(tmp_path / "vocabulary.json")
     assert Vocabulary.load(tmp_path / "vocabulary.json") == vocabulary
@@ -139,26 +141,26 @@ def test_a_vocabulary_survives_its_file(tmp_path: Path, oov: str) -> None:
         pytest.param(b"\xff\xfe", id="not UTF-8"),
         pytest.param(b"[]", id="a list"),
         pytest.param(b"7", id="a number"),
-        pytest.param(b'{"words": ["a"]}', id="a key is missing"),
+        pytest.param(b'{"words": ["a"]}', id="missing key"),
         pytest.param(b'{"words": null, "drop_oov": false}', id="no words"),
         pytest.param(b'{"words": "abc", "drop_oov": false}', id="one string"),
         pytest.param(b'{"words": [1, 2], "drop_oov": false}', id="numbers"),
     ],
 )
-def test_a_file_that_is_no_vocabulary_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_vocabulary_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "vocabulary.json").write_bytes(content)
     with pytest.raises(MoodringError, match=r"vocabulary\.json is not a vocabulary"):
         Vocabulary.load(tmp_path / "vocabulary.json")
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_file_names_it(tmp_path: Path) -> None:
     with pytest.raises(MoodringError, match=r"none\.json"):
         Vocabulary.load(tmp_path / "none.json")
 
 
-def test_counts_are_the_same_however_the_texts_come(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_do_not_depend_on_the_pieces_of_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moodring.corpus.vocabulary.MERGED_AT", 5)
-    texts, _ = made_rows(50)
+    texts, _ = generated_rows(50)
     counts = WordCounts()
     for start in range(0, 50, 3):
         counts.add(texts[start : start + 3])

@@ -1,4 +1,4 @@
-"""The catalogue's datasets, read from small archives in their publishers' layout."""
+"""The datasets of the catalogue, read from small archives with the layout of the publishers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REVIEWS = {
     for label, rating in (("neg", 2), ("pos", 9))
     for number in range(12)
 }
-# Neither a review of a known label nor a review at all.
+# Files that are not reviews with a known label.
 OTHERS = {
     "aclImdb/README": "read me",
     "aclImdb/train/unsup/0_0.txt": "no label",
@@ -41,7 +41,7 @@ OTHERS = {
 
 @pytest.fixture(autouse=True)
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory that serves the made archives."""
+    """The directory with the generated archives."""
     path = tmp_path / "mirror"
     path.mkdir()
     monkeypatch.setenv("MOODRING_MIRROR", str(path))
@@ -89,14 +89,14 @@ def sentences(rows: Sequence[tuple[str, str]]) -> bytes:
 
 
 def accept(monkeypatch: pytest.MonkeyPatch, name: str, table: pa.Table) -> None:
-    """Make the catalogue expect a made table's digest."""
+    """Make the catalogue expect the digest of this table."""
     monkeypatch.setitem(DIGESTS, name, content_digest(table))
 
 
 # IMDB
 
 
-def test_imdb_reads_train_before_test_and_negative_before_positive_by_number(mirror: Path) -> None:
+def test_imdb_reads_train_before_test_negative_before_positive_and_sorts_by_number(mirror: Path) -> None:
     members = REVIEWS | OTHERS
     table = imdb.read_archive(make_imdb(mirror, members, shuffled(len(members), 0)))
     assert table.to_pylist() == [
@@ -114,7 +114,9 @@ def test_a_repacked_archive_is_accepted(mirror: Path, monkeypatch: pytest.Monkey
     assert load_raw(IMDB, "imdb").equals(table)
 
 
-def test_an_altered_text_is_refused_with_both_digests(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_a_changed_text_names_both_digests(
+    mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accept(monkeypatch, "imdb", imdb.read_archive(make_imdb(mirror, REVIEWS)))
     altered = REVIEWS | {"aclImdb/test/pos/3_9.txt": "test pos review 3, schon"}
     received = content_digest(imdb.read_archive(make_imdb(mirror, altered)))
@@ -124,18 +126,18 @@ def test_an_altered_text_is_refused_with_both_digests(mirror: Path, monkeypatch:
     assert f"received {received}" in str(caught.value)
 
 
-def test_a_made_archive_is_not_taken_for_the_published_one(mirror: Path) -> None:
+def test_an_archive_with_other_texts_is_an_error(mirror: Path) -> None:
     make_imdb(mirror, REVIEWS)
     with pytest.raises(MoodringError, match="not the published ones"):
         load_raw(IMDB, "imdb")
 
 
-def test_an_archive_without_reviews_is_refused(mirror: Path) -> None:
+def test_an_archive_without_reviews_is_an_error(mirror: Path) -> None:
     with pytest.raises(MoodringError, match="contains no reviews"):
         imdb.read_archive(make_imdb(mirror, OTHERS))
 
 
-def test_a_review_that_is_not_utf8_is_named(mirror: Path) -> None:
+def test_the_error_for_a_review_that_is_not_utf8_names_it(mirror: Path) -> None:
     with tarfile.open(mirror / imdb.ARCHIVE, "w:gz") as archive:
         member = tarfile.TarInfo("aclImdb/train/pos/7_8.txt")
         member.size = 1
@@ -147,7 +149,7 @@ def test_a_review_that_is_not_utf8_is_named(mirror: Path) -> None:
 # Twitter
 
 
-def test_the_first_4000_tweets_of_each_class_train_and_positive_comes_first(mirror: Path) -> None:
+def test_the_first_4000_tweets_of_each_class_are_train_and_positive_comes_first(mirror: Path) -> None:
     positive, negative = [f"good {i}" for i in range(4003)], [f"bad {i}" for i in range(4002)]
     table = twitter.read_corpus(make_twitter(mirror, lines(positive), lines(negative)))
     assert table["text"].to_pylist() == positive[:4000] + negative[:4000] + positive[4000:] + negative[4000:]
@@ -155,14 +157,14 @@ def test_the_first_4000_tweets_of_each_class_train_and_positive_comes_first(mirr
     assert table["label"].to_pylist() == [1] * 4000 + [0] * 4000 + [1] * 3 + [0] * 2
 
 
-def test_a_tweet_may_hold_unicodes_own_line_ends(mirror: Path) -> None:
+def test_a_tweet_can_contain_unicode_line_ends(mirror: Path) -> None:
     tweets = ["one\u2028two\u2029three\u0085four", 'quote " and\nnewline', "naïve \U0001f600"]
     table = twitter.read_corpus(make_twitter(mirror, lines(tweets), lines(["bad"])))
     assert table["text"].to_pylist() == [*tweets, "bad"]
 
 
 @pytest.mark.parametrize("name", ["nltk_data/corpora", "corpora", "."])
-def test_the_mirror_may_be_laid_out_as_nltks_folder(
+def test_the_mirror_can_have_the_layout_of_nltk_data(
     mirror: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (mirror / name).mkdir(parents=True, exist_ok=True)
@@ -174,29 +176,29 @@ def test_the_mirror_may_be_laid_out_as_nltks_folder(
 
 
 def unpacked(path: Path) -> Path:
-    folder = path / "twitter_samples"
-    folder.mkdir()
-    (folder / "positive_tweets.json").write_text(lines(["good"]), encoding="utf-8")
-    (folder / "negative_tweets.json").write_text(lines(["bad"]), encoding="utf-8")
-    return folder
+    directory = path / "twitter_samples"
+    directory.mkdir()
+    (directory / "positive_tweets.json").write_text(lines(["good"]), encoding="utf-8")
+    (directory / "negative_tweets.json").write_text(lines(["bad"]), encoding="utf-8")
+    return directory
 
 
-def test_the_folder_that_nltk_unpacks_reads_as_its_archive(mirror: Path, tmp_path: Path) -> None:
+def test_the_directory_that_nltk_unpacks_gives_the_table_of_its_archive(mirror: Path, tmp_path: Path) -> None:
     archive = twitter.read_corpus(make_twitter(mirror, lines(["good"]), lines(["bad"])))
     assert twitter.read_corpus(unpacked(tmp_path)).equals(archive)
 
 
-def test_an_unpacked_folder_that_lacks_a_file_is_refused(tmp_path: Path) -> None:
-    folder = unpacked(tmp_path)
-    (folder / "negative_tweets.json").unlink()
+def test_an_unpacked_directory_without_a_file_is_an_error(tmp_path: Path) -> None:
+    directory = unpacked(tmp_path)
+    (directory / "negative_tweets.json").unlink()
     with pytest.raises(MoodringError, match=r"negative_tweets\.json"):
-        twitter.read_corpus(folder)
+        twitter.read_corpus(directory)
 
 
 @pytest.mark.parametrize(
     "line", ['{"text": "cut', '{"txt": "a"}', "[1]", "7", '{"text": 7}', '{"text": null}']
 )
-def test_a_line_that_is_no_tweet_is_named(mirror: Path, line: str) -> None:
+def test_the_error_for_a_line_that_is_not_a_tweet_names_it(mirror: Path, line: str) -> None:
     with pytest.raises(MoodringError, match=r"positive_tweets\.json, line 2\b"):
         twitter.read_corpus(make_twitter(mirror, lines(["good"]) + line + "\n", lines(["bad"])))
 
@@ -216,7 +218,7 @@ def test_sentences_are_read_in_file_order_without_plot_summaries(mirror: Path) -
     ]
 
 
-def draw(monkeypatch: pytest.MonkeyPatch, mirror: Path, seed: int, name: str = "rotten_tomatoes") -> pa.Table:
+def load(monkeypatch: pytest.MonkeyPatch, mirror: Path, seed: int, name: str = "rotten_tomatoes") -> pa.Table:
     accept(
         monkeypatch, "rotten_tomatoes", rotten_tomatoes.read_wheel(make_wheel(mirror, sentences(OPINIONS)))
     )
@@ -224,10 +226,10 @@ def draw(monkeypatch: pytest.MonkeyPatch, mirror: Path, seed: int, name: str = "
 
 
 @pytest.mark.parametrize("seed", [7, 8, 9])
-def test_the_test_split_is_of_its_share_with_each_class_in_proportion(
+def test_the_test_split_has_its_share_of_each_class(
     mirror: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    rows = draw(monkeypatch, mirror, seed).to_pandas()
+    rows = load(monkeypatch, mirror, seed).to_pandas()
     assert rows.groupby(["split", "label"]).size().to_dict() == {
         ("test", 0): 4,
         ("test", 1): 8,
@@ -236,20 +238,20 @@ def test_the_test_split_is_of_its_share_with_each_class_in_proportion(
     }
 
 
-def test_drawing_a_test_split_keeps_texts_and_labels_in_order(
+def test_a_random_test_split_keeps_the_order_of_texts_and_labels(
     mirror: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = draw(monkeypatch, mirror, 7)
+    table = load(monkeypatch, mirror, 7)
     assert table["text"].to_pylist() == [text for _, text in OPINIONS]
     assert table["label"].to_pylist() == [int(kind == "fresh") for kind, _ in OPINIONS]
 
 
-def test_the_test_split_depends_on_its_seed_alone(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_split_depends_only_on_its_seed(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.random.seed(1)
-    first = draw(monkeypatch, mirror, 7)
+    first = load(monkeypatch, mirror, 7)
     np.random.seed(2)
-    assert draw(monkeypatch, mirror, 7, name="another name").equals(first)
-    assert not draw(monkeypatch, mirror, 8).equals(first)
+    assert load(monkeypatch, mirror, 7, name="another name").equals(first)
+    assert not load(monkeypatch, mirror, 8).equals(first)
 
 
 @pytest.mark.parametrize(
@@ -258,11 +260,11 @@ def test_the_test_split_depends_on_its_seed_alone(mirror: Path, monkeypatch: pyt
         pytest.param(b"", id="empty"),
         pytest.param(b"kind,words\nfresh,good\n", id="other columns"),
         pytest.param(b"category,text\nfresh,caf\xe9\n", id="not UTF-8"),
-        pytest.param(b"category,text\nfresh\nrotten,bad\n", id="a row without its text"),
-        pytest.param(b'category,text\nfresh,"' + b"x" * 200_000 + b'"\n', id="an overlong field"),
+        pytest.param(b"category,text\nfresh\nrotten,bad\n", id="a row without a text"),
+        pytest.param(b'category,text\nfresh,"' + b"x" * 200_000 + b'"\n', id="a field that is too long"),
     ],
 )
-def test_a_wheel_with_another_table_is_refused(mirror: Path, content: bytes) -> None:
+def test_a_wheel_with_another_table_is_an_error(mirror: Path, content: bytes) -> None:
     make_wheel(mirror, content)
     with pytest.raises(MoodringError):
         load_raw(
@@ -270,8 +272,8 @@ def test_a_wheel_with_another_table_is_refused(mirror: Path, content: bytes) -> 
         )
 
 
-@pytest.mark.parametrize("damage", [lambda packed: packed[:-10], lambda packed: b"no bz2"])
-def test_a_wheel_with_a_damaged_table_is_refused(mirror: Path, damage) -> None:
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-10], lambda packed: b"not bz2"])
+def test_a_wheel_with_a_damaged_table_is_an_error(mirror: Path, damage) -> None:
     with zipfile.ZipFile(mirror / rotten_tomatoes.WHEEL, "w") as archive:
         archive.writestr(rotten_tomatoes.MEMBER, damage(bz2.compress(sentences(OPINIONS))))
     with pytest.raises(MoodringError, match=r"full\.csv\.bz2 .* is damaged"):
@@ -286,15 +288,13 @@ def make_stop_words(path: Path, words: Sequence[str]) -> None:
         archive.writestr("stopwords/english", "".join(f"{word}\n" for word in words))
 
 
-def test_stop_words_are_accepted_by_content_in_any_order(
-    mirror: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_stop_words_are_accepted_in_any_order(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stop_words, "DIGEST", hashlib.sha256(b"a\ni\nthe").hexdigest())
     make_stop_words(mirror, ["the", "i", "a"])
     assert stop_words.english_stop_words() == ("a", "i", "the")
 
 
-def test_other_stop_words_are_refused_with_both_digests(mirror: Path) -> None:
+def test_the_error_for_other_stop_words_names_both_digests(mirror: Path) -> None:
     make_stop_words(mirror, ["the"])
     with pytest.raises(MoodringError) as caught:
         stop_words.english_stop_words()

@@ -30,20 +30,20 @@ def source(**changes: Any) -> FileSource:
 
 
 def csv(content: str | bytes, **changes: Any) -> list[dict[str, Any]]:
-    """Rows of a CSV file with this content."""
+    """Write a CSV file with this content; returns the rows that are read."""
     Path("own.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     rows: list[dict[str, Any]] = own_file.read(source(**changes)).to_pylist()
     return rows
 
 
 def parquet(columns: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
-    """Rows of a Parquet file of `columns`."""
+    """Write a Parquet file with these columns; returns the rows that are read."""
     pq.write_table(pa.table(columns), "own.parquet")
     rows: list[dict[str, Any]] = own_file.read(source(path="own.parquet", **changes)).to_pylist()
     return rows
 
 
-def refusal(content: str | bytes, **changes: Any) -> str:
+def error_of(content: str | bytes, **changes: Any) -> str:
     with pytest.raises(MoodringError) as caught:
         csv(content, **changes)
     return str(caught.value)
@@ -57,7 +57,7 @@ def labels(rows: list[dict[str, Any]]) -> list[int]:
     return [row["label"] for row in rows]
 
 
-def test_rows_are_read_in_order_and_other_columns_left_out() -> None:
+def test_rows_are_read_in_order_without_other_columns() -> None:
     assert csv("id,label,text\n1,1,good\n2,0,bad\n3,1,fine\n") == [
         {"split": "train", "label": 1, "text": "good"},
         {"split": "train", "label": 0, "text": "bad"},
@@ -65,7 +65,7 @@ def test_rows_are_read_in_order_and_other_columns_left_out() -> None:
     ]
 
 
-def test_a_column_may_contain_the_source_of_a_text() -> None:
+def test_a_column_can_contain_the_source_of_a_text() -> None:
     assert csv("text,label,shop\na,1,x\nb,0,\n", origin="shop") == [
         {"split": "train", "label": 1, "text": "a", "source": "x"},
         {"split": "train", "label": 0, "text": "b", "source": ""},
@@ -78,7 +78,7 @@ def test_origins_of_any_type_are_read_from_parquet() -> None:
         assert [row["source"] for row in rows] == expected
 
 
-def test_origins_follow_their_texts_into_the_splits_and_leave_the_digest_alone() -> None:
+def test_origins_stay_with_their_texts_and_do_not_change_the_digest() -> None:
     content = "text,label,shop\n" + "".join(f"text {i},{i % 2},shop {i}\n" for i in range(10))
     csv(content)
     digest = content_digest(own_file.read(source()))
@@ -92,12 +92,12 @@ LABELS = [
     pytest.param([1, 0], [1], [0], id="int"),
     pytest.param([4, 0], [3, 4], [0, 1], id="several int"),
     pytest.param([1.0, 0.0], [1.0], [0.0], id="float"),
-    pytest.param([1.0, 0.0], [1], [0], id="float named by int"),
+    pytest.param([1.0, 0.0], [1], [0], id="float in the file, int in the parameters"),
     pytest.param([0.5, -0.5], [0.5], [-0.5], id="fraction"),
     pytest.param([True, False], [True], [False], id="bool"),
     pytest.param(["pos", "neg"], ["pos"], ["neg"], id="str"),
-    pytest.param(["1", "0"], [1], [0], id="str named by int"),
-    pytest.param(["yes", "no"], ["yes"], ["no"], id="YAML's words"),
+    pytest.param(["1", "0"], [1], [0], id="str in the file, int in the parameters"),
+    pytest.param(["yes", "no"], ["yes"], ["no"], id="words with a meaning in YAML"),
 ]
 
 
@@ -113,7 +113,7 @@ def test_labels_of_any_type_are_read_from_parquet(values: list[Any], positive: A
     assert labels(rows) == [1, 0]
 
 
-def test_a_labels_meaning_does_not_depend_on_other_rows() -> None:
+def test_the_meaning_of_a_label_does_not_depend_on_other_rows() -> None:
     with_a_word = {"positive": [1, "good"], "negative": [0]}
     assert labels(csv("text,label\na,1\nb,0\nc,good\n", **with_a_word)) == [1, 0, 1]
 
@@ -124,18 +124,18 @@ def test_categories_are_read_from_parquet() -> None:
     assert labels(rows) == [1, 0, 1]
 
 
-def test_a_label_that_is_not_named_is_refused_with_its_row() -> None:
-    message = refusal("text,label\na,1\nb,0\nc,meh\n")
+def test_the_error_for_an_unknown_label_names_its_row() -> None:
+    message = error_of("text,label\na,1\nb,0\nc,meh\n")
     assert "row 3" in message
     assert "'meh'" in message
 
 
-def test_a_missing_label_is_refused() -> None:
+def test_a_missing_label_is_an_error() -> None:
     with pytest.raises(MoodringError, match="row 2: label None"):
         parquet({"text": ["a", "b"], "label": ["yes", None]}, positive=["yes"], negative=["none"])
 
 
-def test_a_label_that_means_both_classes_is_refused() -> None:
+def test_a_label_for_both_classes_is_an_error() -> None:
     with pytest.raises(MoodringError, match="both"):
         csv("text,label\na,1\nb,0\n", positive=[1, 0], negative=["0"])
 
@@ -143,29 +143,29 @@ def test_a_label_that_means_both_classes_is_refused() -> None:
 @pytest.mark.parametrize(
     "changes", [{"text": "tweet"}, {"label": "tweet"}, {"split": "tweet"}, {"origin": "tweet"}]
 )
-def test_a_missing_column_is_refused_with_the_columns_there_are(changes: dict[str, str]) -> None:
-    message = refusal("id,text,label\n1,a,1\n", **changes)
+def test_the_error_for_a_missing_column_names_the_existing_columns(changes: dict[str, str]) -> None:
+    message = error_of("id,text,label\n1,a,1\n", **changes)
     assert "'tweet'" in message
     assert "id, text, label" in message
 
 
-def test_a_duplicate_column_is_refused() -> None:
-    assert "'text'" in refusal("text,text,label\na,b,1\n")
+def test_a_duplicate_column_is_an_error() -> None:
+    assert "'text'" in error_of("text,text,label\na,b,1\n")
 
 
-def test_a_split_column_is_followed() -> None:
+def test_a_split_column_gives_the_splits() -> None:
     rows = csv("text,label,part\na,1,test\nb,0,train\n", split="part")
     assert [row["split"] for row in rows] == ["test", "train"]
 
 
 @pytest.mark.parametrize("value", ["dev", "", "Train"])
-def test_another_split_is_refused_with_its_row(value: str) -> None:
-    message = refusal(f"text,label,part\na,1,train\nb,0,{value}\n", split="part")
+def test_the_error_for_an_unknown_split_names_its_row(value: str) -> None:
+    message = error_of(f"text,label,part\na,1,train\nb,0,{value}\n", split="part")
     assert "row 2: split must be train or test" in message
     assert repr(value) in message
 
 
-def test_a_missing_text_in_parquet_is_an_empty_one() -> None:
+def test_a_missing_text_in_parquet_is_an_empty_text() -> None:
     assert texts(parquet({"text": ["a", None], "label": [1, 0]})) == ["a", ""]
 
 
@@ -174,17 +174,17 @@ def test_csv_texts_are_not_changed() -> None:
     assert texts(csv(content)) == ["NA", "null", "", "007", "1e3", "true", "  padded ", "2024-01-01"]
 
 
-def test_quoted_newlines_commas_and_quotes_belong_to_the_text() -> None:
+def test_quoted_newlines_commas_and_quotes_are_part_of_the_text() -> None:
     rows = csv('text,label\r\n"one, ""two""\r\n\r\nthree\n",1\r\nplain,0\r\n')
     assert texts(rows) == ['one, "two"\r\n\r\nthree\n', "plain"]
 
 
-def test_a_byte_order_mark_is_no_part_of_a_columns_name() -> None:
+def test_a_byte_order_mark_is_not_part_of_a_column_name() -> None:
     assert texts(csv("\ufefftext,label\nschön \U0001f600,1\n")) == ["schön \U0001f600"]
 
 
 @pytest.mark.parametrize("length", [1_000_000, 5_000_000])
-def test_a_very_long_text_is_read_whole(length: int) -> None:
+def test_a_very_long_text_is_read_completely(length: int) -> None:
     long = "long " * (length // 5)
     assert texts(csv(f"text,label\nshort,0\n{long},1\n")) == ["short", long]
 
@@ -200,53 +200,53 @@ def test_a_very_long_text_is_read_whole(length: int) -> None:
         pytest.param(b'text,label\n"a,1\n', id="an open quote"),
     ],
 )
-def test_a_csv_file_that_cannot_be_read_is_named(content: bytes) -> None:
-    assert "cannot read own.csv" in refusal(content)
+def test_the_error_for_an_unreadable_csv_file_names_it(content: bytes) -> None:
+    assert "cannot read own.csv" in error_of(content)
 
 
-@pytest.mark.parametrize("content", [b"", b"no parquet", b"PAR1" + bytes(100) + b"PAR1"])
-def test_a_parquet_file_that_cannot_be_read_is_named(content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"not parquet", b"PAR1" + bytes(100) + b"PAR1"])
+def test_the_error_for_an_unreadable_parquet_file_names_it(content: bytes) -> None:
     Path("own.parquet").write_bytes(content)
     with pytest.raises(MoodringError, match=r"cannot read own\.parquet"):
         own_file.read(source(path="own.parquet"))
 
 
-def test_parquet_text_that_is_not_utf8_is_refused() -> None:
+def test_a_parquet_text_that_is_not_utf8_is_an_error() -> None:
     with pytest.raises(MoodringError, match=r"(?i)utf-?8"):
         parquet({"text": pa.array([b"caf\xe9"]).view(pa.string()), "label": [1]})
 
 
-def test_a_text_column_of_numbers_is_refused_with_its_row() -> None:
+def test_the_error_for_a_text_column_of_numbers_names_its_row() -> None:
     with pytest.raises(MoodringError, match="row 1: column 'text' must contain text, received: 7"):
         parquet({"text": [7, 8], "label": [1, 0]})
 
 
 @pytest.mark.parametrize("name", ["own.tsv", "own.json", "own"])
-def test_another_kind_of_file_is_refused(name: str) -> None:
+def test_another_kind_of_file_is_an_error(name: str) -> None:
     Path(name).write_text("text,label\na,1\n")
     with pytest.raises(MoodringError, match=re.escape(repr(Path(name).suffix))):
         own_file.read(source(path=name))
 
 
-def test_a_file_extension_may_be_upper_case() -> None:
+def test_a_file_extension_can_be_upper_case() -> None:
     Path("OWN.CSV").write_text("text,label\na,1\n")
     assert own_file.read(source(path="OWN.CSV")).num_rows == 1
 
 
 @pytest.mark.parametrize("name", ["none.csv", "."])
-def test_a_missing_file_is_named(name: str) -> None:
+def test_the_error_for_a_missing_file_names_it(name: str) -> None:
     with pytest.raises(MoodringError, match=re.escape(f"no file {name!r}")):
         own_file.read(source(path=name))
 
 
 def test_a_path_is_relative_to_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     csv("text,label\na,1\n")
-    (tmp_path / "below").mkdir()
-    monkeypatch.chdir(tmp_path / "below")
+    (tmp_path / "subdirectory").mkdir()
+    monkeypatch.chdir(tmp_path / "subdirectory")
     assert own_file.read(source()).num_rows == 1
 
 
-def test_in_dvcs_temporary_copy_its_own_version_of_the_file_comes_first(
+def test_a_temporary_copy_of_dvc_uses_its_own_version_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     csv("text,label\nthe user's,1\n")
@@ -260,7 +260,7 @@ def test_in_dvcs_temporary_copy_its_own_version_of_the_file_comes_first(
 TEN = "text,label\n" + "".join(f"text {i},{i % 2}\n" for i in range(10))
 
 
-def test_without_a_split_column_a_stratified_test_split_is_drawn() -> None:
+def test_a_file_without_a_split_column_gets_a_stratified_test_split() -> None:
     csv(TEN)
     rows = load_raw(source(test_share=0.4), "own").to_pandas()
     assert rows.groupby(["split", "label"]).size().to_dict() == {
@@ -271,13 +271,13 @@ def test_without_a_split_column_a_stratified_test_split_is_drawn() -> None:
     }
 
 
-def test_the_right_digest_is_accepted_whatever_the_split() -> None:
+def test_the_correct_digest_is_accepted_for_any_split() -> None:
     csv(TEN)
     digest = content_digest(own_file.read(source()))
     assert load_raw(source(digest=digest, split_seed=3), "own").num_rows == 10
 
 
-def test_a_wrong_digest_is_refused_with_both_digests() -> None:
+def test_the_error_for_a_wrong_digest_names_both_digests() -> None:
     csv(TEN)
     received = content_digest(own_file.read(source()))
     with pytest.raises(MoodringError, match=rf"(?s){'0' * 64}.*{received}"):
@@ -290,11 +290,15 @@ def test_a_wrong_digest_is_refused_with_both_digests() -> None:
         pytest.param("text,label\na,1\nb,1\nc,1\nd,1\n", {"test_share": 0.5}, id="one class"),
         pytest.param("text,label\na,1\nb,0\nc,1\n", {}, id="one row of a class"),
         pytest.param("text,label\n", {}, id="no rows"),
-        pytest.param("text,label,part\na,1,train\nb,0,train\nc,1,test\n", {"split": "part"}, id="in test"),
+        pytest.param(
+            "text,label,part\na,1,train\nb,0,train\nc,1,test\n", {"split": "part"}, id="one class in test"
+        ),
         pytest.param("text,label,part\na,1,train\nb,0,train\n", {"split": "part"}, id="no test rows"),
     ],
 )
-def test_a_file_without_both_classes_on_both_sides_is_refused(content: str, changes: dict[str, Any]) -> None:
+def test_a_file_without_both_classes_in_both_splits_is_an_error(
+    content: str, changes: dict[str, Any]
+) -> None:
     csv(content, **changes)
     with pytest.raises(MoodringError, match="both"):
         load_raw(source(**changes), "own")

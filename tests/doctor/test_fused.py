@@ -20,7 +20,7 @@ from moodring.params.file import load_params, parse_params, read_yaml
 from moodring.params.pipeline import Params
 from moodring.training.architectures import build
 from moodring.training.sequence import padding_of
-from tests.conftest import ROOT, drawn, dropout
+from tests.conftest import ROOT, dropout, random_embedding
 
 ARCHS = sorted(load_params(ROOT / "params.yaml").recurrent_archs)
 DATASETS = sorted(load_params(ROOT / "params.yaml").datasets)
@@ -96,7 +96,11 @@ def recurrent_of(model: keras.Model) -> keras.layers.Layer:
 
 def small(params: RecurrentParams) -> RecurrentParams:
     return params.model_copy(
-        update={"embedding": drawn(4), "units": 3, "dropout": dropout(recurrent=params.dropout.recurrent)}
+        update={
+            "embedding": random_embedding(4),
+            "units": 3,
+            "dropout": dropout(recurrent=params.dropout.recurrent),
+        }
     )
 
 

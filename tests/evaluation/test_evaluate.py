@@ -16,7 +16,7 @@ from moodring.evaluation.evaluate import Evaluation, Scored, evaluate, most_conf
 from moodring.evaluation.metrics import calibration, calibration_error, flat_metrics
 from moodring.evaluation.slices import LENGTH_GROUPS, quantile_codes
 from moodring.params.evaluation import EvaluateParams
-from tests.conftest import bare_texts
+from tests.conftest import texts_with_lengths
 
 PARAMS = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=20)
 
@@ -38,7 +38,7 @@ def evaluated(
 ) -> Evaluation:
     """Evaluate with a baseline that labels every text positive. Calibrate on the same rows."""
     scored, baseline = Scored(labels, scores), np.full(len(labels), 0.75, np.float32)
-    return evaluate(scored, scored, baseline, bare_texts(lengths), params)
+    return evaluate(scored, scored, baseline, texts_with_lengths(lengths), params)
 
 
 FOUR = arrays([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
@@ -252,10 +252,9 @@ def test_scores_are_calibrated_before_they_are_evaluated():
 
 def test_the_temperature_is_fitted_on_the_validation_split():
     labels, scores, lengths = random_scores()
-    validation = Scored(
-        labels, np.where(labels == 1, 0.6, 0.4).astype(np.float32)
-    )  # correct, never confident
-    found = evaluate(Scored(labels, scores), validation, scores, bare_texts(lengths), CALIBRATED)
+    # All labels of the validation split are correct, but the scores are not confident.
+    validation = Scored(labels, np.where(labels == 1, 0.6, 0.4).astype(np.float32))
+    found = evaluate(Scored(labels, scores), validation, scores, texts_with_lengths(lengths), CALIBRATED)
     assert found.metrics["temperature"] == pytest.approx(LOWEST, rel=0.01)
     assert found.metrics["calibration_error"] > found.metrics["calibration_error_before"]
 

@@ -20,7 +20,7 @@ from moodring.params.pipeline import Params
 from moodring.params.training import EarlyStopping
 from moodring.training.inputs import Hooks
 from moodring.training.train import train_model
-from tests.conftest import drawn, dropout
+from tests.conftest import dropout, random_embedding
 from tests.training.test_network import DATA, LENGTH, VALIDATION
 
 
@@ -91,7 +91,7 @@ def test_more_folds_than_texts_of_a_class_are_an_error(rare: int, name: str):
 @pytest.fixture(scope="module")
 def params_of_blend(params: Params) -> Params:
     """A small network with an NB-SVM over 2-grams."""
-    small = {"embedding": drawn(4), "units": 4, "dropout": dropout()}
+    small = {"embedding": random_embedding(4), "units": 4, "dropout": dropout()}
     blend = params.recurrent_archs["gru"].blend.model_copy(update={"ngrams": 2})
     arch = params.recurrent_archs["gru"].model_copy(update={**small, "blend": blend})
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})

@@ -19,7 +19,7 @@ from moodring.models.result import Settings, read_result
 from moodring.params.arch import HeadParams
 from moodring.params.pipeline import Params
 from moodring.training.architectures import build
-from tests.conftest import drawn, dropout
+from tests.conftest import dropout, random_embedding
 
 IDS = np.array([[0, 3, 4], [5, 6, 7]], dtype=np.int32)
 HISTORY = pd.DataFrame(
@@ -36,7 +36,7 @@ def model(params: Params) -> keras.Model:
 def make_model(params: Params, seed: int) -> keras.Model:
     keras.utils.set_random_seed(seed)
     small = {
-        "embedding": drawn(4),
+        "embedding": random_embedding(4),
         "units": 3,
         "dropout": dropout(),
         "head": HeadParams(units=5, dropout=0.4),

@@ -22,9 +22,9 @@ from moodring.params.data import TokenizeParams
 from moodring.params.pipeline import Params
 from moodring.training.inputs import Hooks, TrainingData
 from moodring.training.train import train_model
-from tests.conftest import made_rows
+from tests.conftest import generated_rows
 
-TEXTS, LABELS = made_rows(120)
+TEXTS, LABELS = generated_rows(120)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
 PARAMS = NbsvmParams(
     kind="nbsvm", embedding=NoEmbedding(vectors="none"), ngrams=2, min_count=1, smoothing=1.0, cost=1.0

@@ -19,9 +19,9 @@ from moodring.models.scoring import score
 from moodring.params.data import TokenizeParams
 from moodring.params.pipeline import Params
 from moodring.training.architectures import build
-from tests.conftest import drawn, made_rows
+from tests.conftest import generated_rows, random_embedding
 
-TEXTS, _ = made_rows(60)
+TEXTS, _ = generated_rows(60)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
 LENGTH = 12  # shorter than the longest of the texts
 BUCKET, FIXED = Padding(LENGTH, 4), Padding(LENGTH, 1)
@@ -31,7 +31,7 @@ BUCKET, FIXED = Padding(LENGTH, 4), Padding(LENGTH, 1)
 def model(params: Params) -> keras.Model:
     """An untrained model with large weights, so every token changes the score."""
     keras.utils.set_random_seed(1)
-    small = {"embedding": drawn(8), "units": 8}
+    small = {"embedding": random_embedding(8), "units": 8}
     model = build(params.recurrent_archs["lstm"].model_copy(update=small), len(VOCABULARY), LENGTH)
     model.set_weights([weights * 6 for weights in model.get_weights()])
     return model
@@ -101,7 +101,7 @@ def test_written_scores_are_read_back(tmp_path: Path):
 @pytest.mark.parametrize(
     "labels", [[0, 1], [1, 1, 0], [0, 1, 1, 1]], ids=["fewer texts", "other labels", "more texts"]
 )
-def test_scores_of_other_texts_are_refused(tmp_path: Path, labels: list[int]):
+def test_scores_of_other_texts_are_an_error(tmp_path: Path, labels: list[int]):
     write_scores(tmp_path / "scores.parquet", LABELS, np.zeros(3, np.float32))
     with pytest.raises(MoodringError, match=rf"3 labels that are not the split's {len(labels)}.*dvc repro"):
         read_scores(tmp_path / "scores.parquet", np.array(labels, np.int8))

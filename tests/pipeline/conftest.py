@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from benchmarks.project import MADE, copy_parts, isolated, ran
-from tests.conftest import ROOT, made_rows
+from tests.conftest import ROOT, generated_rows
 from tests.pipeline.warm import warm_programs
 
 # Seconds that a test waits for an event before it fails. It is enough for a slow and busy machine.
@@ -344,7 +344,7 @@ def make_project(root: Path, home: Path) -> Project:
 
 def write_rows(path: Path, rows: int) -> None:
     """Write a CSV file of generated texts and stars."""
-    texts, labels = made_rows(rows)
+    texts, labels = generated_rows(rows)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["review", "stars"])

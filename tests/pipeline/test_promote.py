@@ -141,7 +141,7 @@ def test_the_first_promoted_model_is_the_champion(
     assert done.returncode == 0, done.stderr
     assert store.champion() == 1
     assert f"promoted: {CHAMPION} is version 1" in done.stdout
-    # Without a champion there is nothing to be compared with.
+    # There is no champion to compare with.
     assert "against" not in done.stdout
     assert "FAILED" not in done.stdout
 
@@ -209,7 +209,7 @@ def test_a_stale_checkout_cannot_promote_its_model(
 
 @dataclass(frozen=True)
 class Lost:
-    """A champion without its files, and the commands before the loss, after it and in `moodring sync`."""
+    """A champion that lost its files. Commands ran before the loss, after it, and as `moodring sync`."""
 
     store: Store
     before: Done

@@ -175,10 +175,10 @@ def test_a_training_finishes_without_its_server_and_sync_sends_it(fresh: Project
         process = checkout.start("dvc", "repro")
         checkout.wait_for_checkpoint(process)
         server.stop()
-        _, said = process.communicate()
-        assert process.returncode == 0, said
-        assert "Traceback" not in said
-        assert "`moodring sync` later to send its run" in said
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+        assert "Traceback" not in stderr
+        assert "`moodring sync` later to send its run" in stderr
         assert checkout.repro() == []
         history = (checkout.root / "metrics/history.csv").read_text(encoding="utf-8").splitlines()
         refused = checkout.run("moodring", "sync", check=False)

@@ -12,7 +12,7 @@ from PIL import Image
 from moodring.evaluation.evaluate import Evaluation, Scored, evaluate
 from moodring.params.evaluation import EvaluateParams
 from moodring.report.figures import FIGURES, write_plots
-from tests.conftest import bare_texts
+from tests.conftest import texts_with_lengths
 
 HISTORY = pd.DataFrame({"epoch": [1, 2, 3], "loss": [0.7, 0.5, 0.4], "val_loss": [0.7, 0.4, 0.6]})
 OTHER_HISTORY = HISTORY.assign(val_loss=[0.9, 0.8, 0.7])
@@ -33,7 +33,7 @@ def evaluated(
 ) -> Evaluation:
     scored = Scored(labels, scores)
     params = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=3)
-    return evaluate(scored, scored, baseline, bare_texts(lengths), params)
+    return evaluate(scored, scored, baseline, texts_with_lengths(lengths), params)
 
 
 def content(directory: Path) -> dict[str, bytes]:

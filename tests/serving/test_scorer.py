@@ -28,7 +28,7 @@ from moodring.serving.scorer import TextScorer, write_bundle
 from moodring.text.clean_table import cleaner_of
 from moodring.text.cleaner import Cleaner
 from moodring.training.architectures import build
-from tests.conftest import cleaned, drawn, dropout, made_table
+from tests.conftest import cleaned, dropout, generated_table, random_embedding
 
 RAW = [
     "A <br />WONDERFUL, moving film!!",
@@ -46,12 +46,12 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The outputs of the stages (clean.parquet, corpus, models) and a bundle of them."""
     root = tmp_path_factory.mktemp("pipeline")
     cleaner = Cleaner(params.datasets["imdb"].preprocess)
-    write_table(root / "clean.parquet", cleaned(made_table(), cleaner, seed=7, name="made")[0])
+    write_table(root / "clean.parquet", cleaned(generated_table(), cleaner, seed=7, name="made")[0])
     tokenize = TokenizeParams(max_tokens=100, min_count=1, oov="mark")
     words = write_corpus(root / "corpus", StoredTable(root / "clean.parquet"), tokenize)
     keras.utils.set_random_seed(1)
     arch = params.recurrent_archs["gru"].model_copy(
-        update={"embedding": drawn(8), "units": 8, "dropout": dropout()}
+        update={"embedding": random_embedding(8), "units": 8, "dropout": dropout()}
     )
     model = build(arch, len(words), SETTINGS.max_length)
     model.set_weights([weights * 3 for weights in model.get_weights()])
@@ -84,7 +84,11 @@ def test_raw_texts_get_the_scores_of_a_simple_loop(pipeline: Path, scorer: TextS
 
 
 def test_the_raw_test_split_gets_the_scores_of_the_corpus(pipeline: Path, scorer: TextScorer):
-    raw = [text for split, _, text in zip(*made_table().to_pydict().values(), strict=True) if split == "test"]
+    raw = [
+        text
+        for split, _, text in zip(*generated_table().to_pydict().values(), strict=True)
+        if split == "test"
+    ]
     test = read_split(pipeline / "corpus", "test").texts
     evaluated = score(read_model(pipeline / "models"), test, SETTINGS.padding)
     np.testing.assert_allclose(scorer.scores(raw), evaluated, rtol=0, atol=1e-6)
@@ -185,7 +189,7 @@ def test_a_bundle_keeps_the_stop_words_and_stems_of_its_cleaner(
     steps = {"pattern": "tweet", "stop_words": "english", "stem": "snowball"}
     preprocess = params.datasets["twitter"].preprocess.model_copy(update=steps)
     cleaner = Cleaner(preprocess, ["the", "wonderful"])
-    table = cleaned(made_table(), cleaner, seed=7, name="made")[0]
+    table = cleaned(generated_table(), cleaner, seed=7, name="made")[0]
     write_table(tmp_path / "clean.parquet", table)
     shutil.copytree(pipeline / "models", tmp_path / "models")
     words = write_corpus(tmp_path / "corpus", table, TokenizeParams(max_tokens=20, min_count=1, oov="drop"))

@@ -1,4 +1,4 @@
-"""From the raw to the clean table."""
+"""The clean table and its report."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from moodring.io.tables import StoredTable, make_table, write_table, writing_tab
 from moodring.params.pipeline import Params
 from moodring.text.clean_table import cleaner_of
 from moodring.text.cleaner import Cleaner
-from tests.conftest import cleaned, made_rows
+from tests.conftest import cleaned, generated_rows
 
 Row = dict[str, Any]
 
 
 @pytest.fixture
 def keras(params: Params) -> Cleaner:
-    """The cleaner of Rotten Tomatoes: lower-cased, without punctuation."""
+    """The cleaner of Rotten Tomatoes: lower case, without punctuation."""
     return Cleaner(params.datasets["rotten_tomatoes"].preprocess)
 
 
@@ -36,18 +36,18 @@ def table(train: list[tuple[int, str]], test: list[tuple[int, str]]) -> pa.Table
     )
 
 
-def made() -> list[tuple[int, str]]:
-    texts, labels = made_rows(200)
+def generated() -> list[tuple[int, str]]:
+    texts, labels = generated_rows(200)
     return list(zip(labels, texts, strict=True))
 
 
 def plain_raw() -> pa.Table:
-    return table(made()[:160], made()[160:])
+    return table(generated()[:160], generated()[160:])
 
 
 def hard_raw() -> pa.Table:
-    """Texts that occur twice in train, in train and test, twice in test; empty texts in both."""
-    rows = made()
+    """Texts that occur twice in train, twice in test, or in both. Both splits have empty texts."""
+    rows = generated()
     train = rows[:160] + rows[:40] + rows[160:163] + [(0, ""), (1, ""), (0, "...")]
     return table(train, rows[160:] + rows[160:162] + [(1, ""), (0, "?!")])
 
@@ -69,7 +69,7 @@ def test_every_text_is_cleaned(keras: Cleaner) -> None:
     assert texts_of(clean, "train") | texts_of(clean, "validation") == {"dull", "fun really", "bad", "good"}
 
 
-def test_validation_is_a_stratified_share_of_training(keras: Cleaner) -> None:
+def test_validation_is_a_stratified_share_of_train(keras: Cleaner) -> None:
     clean, _ = cleaned(plain_raw(), keras, 7, "made")
     assert Counter((row["split"], row["label"]) for row in clean.to_pylist()) == {
         ("train", 0): 72,
@@ -81,7 +81,7 @@ def test_validation_is_a_stratified_share_of_training(keras: Cleaner) -> None:
     }
 
 
-def test_validation_depends_on_the_seed_alone(keras: Cleaner) -> None:
+def test_validation_depends_only_on_the_seed(keras: Cleaner) -> None:
     first, again, other = (cleaned(plain_raw(), keras, seed, "made")[0] for seed in (7, 7, 8))
     assert first.equals(again)
     assert texts_of(first, "validation") != texts_of(other, "validation")
@@ -96,8 +96,8 @@ def test_no_raw_text_is_in_two_splits(keras: Cleaner, seed: int) -> None:
     assert not validation & test
 
 
-def test_texts_equal_only_when_cleaned_are_kept_and_counted(keras: Cleaner) -> None:
-    rows = made()
+def test_texts_that_are_equal_only_after_cleaning_are_kept_and_counted(keras: Cleaner) -> None:
+    rows = generated()
     raw = table([*rows[:160], (1, f"{rows[170][1]}!")], rows[160:])
     clean, report = cleaned(raw, keras, 7, "made")
     assert clean.num_rows == raw.num_rows
@@ -106,14 +106,14 @@ def test_texts_equal_only_when_cleaned_are_kept_and_counted(keras: Cleaner) -> N
     assert report["alike_in_train"] == {"validation": 0, "test": 1}
 
 
-def test_the_report_counts_what_was_removed(keras: Cleaner) -> None:
+def test_the_report_counts_the_removed_rows(keras: Cleaner) -> None:
     raw = hard_raw()
     clean, report = cleaned(raw, keras, 7, "made")
     removed = report["removed_from_train"]
     assert removed["also_in_test"] == 3
-    # Training has 40 pairs. If validation gets one text of a pair, the other is removed.
+    # Train has 40 pairs. If validation gets one text of a pair, the other is removed.
     validation = Counter(row["text"] for row in split_of(clean, "validation"))
-    twice = {text for _, text in made()[:40]}
+    twice = {text for _, text in generated()[:40]}
     assert removed["also_in_validation"] == sum(
         count == 1 for text, count in validation.items() if text in twice
     )
@@ -121,7 +121,7 @@ def test_the_report_counts_what_was_removed(keras: Cleaner) -> None:
     assert clean.num_rows == raw.num_rows - sum(removed.values())
 
 
-def test_test_rows_are_neither_dropped_nor_reordered(keras: Cleaner) -> None:
+def test_test_rows_are_not_dropped_or_reordered(keras: Cleaner) -> None:
     raw = hard_raw()
     clean, _ = cleaned(raw, keras, 7, "made")
     assert split_of(clean, "test") == [
@@ -131,10 +131,10 @@ def test_test_rows_are_neither_dropped_nor_reordered(keras: Cleaner) -> None:
 
 def test_rows_keep_their_order_within_train_and_validation(keras: Cleaner) -> None:
     clean, _ = cleaned(plain_raw(), keras, 7, "made")
-    place = {text: i for i, (_, text) in enumerate(made())}
+    order = {text: i for i, (_, text) in enumerate(generated())}
     for split in ("train", "validation"):
-        places = [place[row["text"]] for row in split_of(clean, split)]
-        assert places == sorted(places)
+        numbers = [order[row["text"]] for row in split_of(clean, split)]
+        assert numbers == sorted(numbers)
 
 
 def test_splits_are_in_the_order_train_validation_test(keras: Cleaner) -> None:
@@ -142,7 +142,7 @@ def test_splits_are_in_the_order_train_validation_test(keras: Cleaner) -> None:
     assert list(dict.fromkeys(clean["split"].to_pylist())) == ["train", "validation", "test"]
 
 
-def test_empty_texts_are_kept_on_every_side(keras: Cleaner) -> None:
+def test_empty_texts_are_kept_in_every_split(keras: Cleaner) -> None:
     clean, report = cleaned(hard_raw(), keras, 7, "made")
     empty = Counter(row["split"] for row in clean.to_pylist() if row["text"] == "")
     assert empty["train"] + empty["validation"] == 3
@@ -152,7 +152,7 @@ def test_empty_texts_are_kept_on_every_side(keras: Cleaner) -> None:
 
 def test_the_report_describes_the_test_split(keras: Cleaner) -> None:
     test = [(1, "a b c"), (0, "a b"), (0, "..."), (1, "A, B!"), (1, "one two three four five")]
-    _, report = cleaned(table(made()[:100], test), keras, 7, "made")
+    _, report = cleaned(table(generated()[:100], test), keras, 7, "made")
     report.pop("removed_from_train")
     assert {key: values["test"] for key, values in report.items()} == {
         "rows": 5,
@@ -164,7 +164,7 @@ def test_the_report_describes_the_test_split(keras: Cleaner) -> None:
     }
 
 
-def test_the_report_is_fit_for_json_and_agrees_with_the_table(keras: Cleaner) -> None:
+def test_the_report_can_be_written_as_json_and_matches_the_table(keras: Cleaner) -> None:
     clean, report = cleaned(hard_raw(), keras, 7, "made")
     report = json.loads(json.dumps(report, allow_nan=False))
     for split in ("train", "validation", "test"):
@@ -178,12 +178,12 @@ def test_the_report_is_fit_for_json_and_agrees_with_the_table(keras: Cleaner) ->
         assert report["tokens"][split]["max"] == max(lengths)
 
 
-NASTY = ["Good :) <br />film", "@a http://x.y running", "", "Don't"]
+DIFFICULT = ["Good :) <br />film", "@a http://x.y running", "", "Don't"]
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
 @pytest.mark.parametrize("dataset", ["rotten_tomatoes", "twitter", "imdb"])
-def test_a_clean_table_carries_the_cleaner_that_made_it(
+def test_a_clean_table_contains_its_cleaner(
     params: Params, tmp_path: Path, dataset: str, on_disk: bool
 ) -> None:
     cleaner = Cleaner(params.datasets[dataset].preprocess, ["the", "of"])
@@ -193,32 +193,32 @@ def test_a_clean_table_carries_the_cleaner_that_made_it(
         clean = StoredTable(tmp_path / "clean.parquet")
     restored = cleaner_of(clean)
     assert restored.recipe() == cleaner.recipe()
-    assert [restored(text) for text in NASTY] == [cleaner(text) for text in NASTY]
+    assert [restored(text) for text in DIFFICULT] == [cleaner(text) for text in DIFFICULT]
 
 
 @pytest.mark.parametrize(
     ("train", "test", "split"),
     [
         pytest.param([(1, f"good {i}") for i in range(20)], [(0, "x"), (1, "y")], "train", id="train"),
-        pytest.param(made()[:20], [(1, "x"), (1, "y")], "test", id="test"),
-        pytest.param(made()[:20], [], "test", id="no test rows"),
+        pytest.param(generated()[:20], [(1, "x"), (1, "y")], "test", id="test"),
+        pytest.param(generated()[:20], [], "test", id="no test rows"),
     ],
 )
-def test_a_split_of_one_class_is_refused(
+def test_a_split_with_one_class_is_an_error(
     keras: Cleaner, train: list[tuple[int, str]], test: list[tuple[int, str]], split: str
 ) -> None:
     with pytest.raises(MoodringError, match=rf"made: the {split} split must contain both classes"):
         cleaned(table(train, test), keras, 7, "made")
 
 
-def test_a_class_that_removal_leaves_too_small_is_refused(keras: Cleaner) -> None:
+def test_a_class_with_too_few_rows_after_removal_is_an_error(keras: Cleaner) -> None:
     negative = [(0, f"bad {i}") for i in range(20)]
     raw = table([*negative, *((1, f"good {i}") for i in range(20))], [*negative, (1, "fine")])
     with pytest.raises(MoodringError, match=re.escape("both classes")):
         cleaned(raw, keras, 7, "made")
 
 
-def test_a_stored_table_is_cleaned_piece_by_piece_as_the_whole(tmp_path: Path, keras: Cleaner) -> None:
+def test_a_stored_table_in_pieces_gives_the_same_clean_table(tmp_path: Path, keras: Cleaner) -> None:
     whole = hard_raw()
     pieces = [whole.slice(start, 13) for start in range(0, len(whole), 13)]
     with writing_table(tmp_path / "raw.parquet", whole.schema) as write:
@@ -229,13 +229,13 @@ def test_a_stored_table_is_cleaned_piece_by_piece_as_the_whole(tmp_path: Path, k
     assert cleaned(pa.concat_tables(pieces), keras)[0].equals(cleaned(whole, keras)[0])
 
 
-def test_rows_keep_the_raw_tables_order(keras: Cleaner) -> None:
+def test_rows_keep_the_order_of_the_raw_table(keras: Cleaner) -> None:
     clean, _ = cleaned(plain_raw(), keras)
-    assert clean["text"].to_pylist() == [keras(text) for _, text in made()]
+    assert clean["text"].to_pylist() == [keras(text) for _, text in generated()]
 
 
 def test_a_piece_without_remaining_rows_is_skipped(keras: Cleaner) -> None:
-    whole = table([*made()[:160], *made()[160:180]], made()[160:])
+    whole = table([*generated()[:160], *generated()[160:180]], generated()[160:])
     pieces = pa.concat_tables([whole.slice(0, 160), whole.slice(160, 20), whole.slice(180)])
     assert [len(batch) for batch in pieces.to_batches()] == [160, 20, 40]
     clean, report = cleaned(pieces, keras)

@@ -1,4 +1,4 @@
-"""Cleaning: one text, and many at once."""
+"""Cleaning of one text and of many texts."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ TWEETS = [
 
 
 def cleaner(params: Params, *stop_words: str, **changes: Any) -> Cleaner:
-    """Parameters that only split at white space, with changes."""
+    """A cleaner that only splits at white space, with these changes."""
     plain = {"html": "keep", "lowercase": False, "emoticons": "drop", "pattern": "none", "stem": "none"}
     preprocess = params.datasets["twitter"].preprocess
     return Cleaner(preprocess.model_copy(update={**plain, "stop_words": "keep", **changes}), stop_words)
 
 
 def tweets(**changes: Any) -> Cleaner:
-    """The Twitter notebook's cleaner with made stop words, with changes."""
+    """The cleaner of the Twitter notebook with other stop words and these changes."""
     settings = read_yaml(ROOT / "experiments/twitter-lstm.yaml")["datasets"]["twitter"]["preprocess"]
     return Cleaner(PreprocessParams.model_validate({**settings, **changes}), STOP_WORDS)
 
 
 @pytest.mark.parametrize("text", TWEETS)
-def test_tweets_are_cleaned_token_for_token_as_in_the_notebook(text: str) -> None:
+def test_cleaned_tweets_have_the_tokens_of_the_notebook(text: str) -> None:
     stem = SnowballStemmer("english").stem
     cleaned = re.sub(r"@\S+|https?:\S+|http?:\S|[^A-Za-z0-9]+", " ", text.lower()).strip()
     expected = [stem(token) for token in cleaned.split() if token not in STOP_WORDS]
@@ -69,7 +69,7 @@ def test_tweets_are_cleaned_token_for_token_as_in_the_notebook(text: str) -> Non
 
 @pytest.mark.parametrize("pattern", ["none", "keras", "tweet"])
 @pytest.mark.parametrize("text", [*TWEETS, "a ''s b", "\u2019\u2019s ''' ' 's"])
-def test_clean_text_is_tokens_joined_by_single_spaces(params: Params, text: str, pattern: str) -> None:
+def test_a_clean_text_has_single_spaces_between_tokens(params: Params, text: str, pattern: str) -> None:
     clean = cleaner(params, *STOP_WORDS, pattern=pattern, stop_words="english", stem="snowball")(text)
     assert clean == " ".join(clean.split())
 
@@ -87,16 +87,16 @@ def test_clean_text_is_tokens_joined_by_single_spaces(params: Params, text: str,
         ("see http://t.co/x :)", "see :)", "see", "see"),
     ],
 )
-def test_emoticons_are_kept_dropped_or_cut_out(text: str, kept: str, dropped: str, stripped: str) -> None:
+def test_emoticons_are_kept_dropped_or_stripped(text: str, kept: str, dropped: str, stripped: str) -> None:
     modes = {"keep": kept, "drop": dropped, "strip": stripped}
     assert {mode: tweets(stem="none", emoticons=mode)(text) for mode in modes} == modes
 
 
-def test_a_link_is_cut_out_whole_where_emoticons_are_kept() -> None:
+def test_a_link_is_removed_completely_if_emoticons_are_kept() -> None:
     assert tweets(emoticons="keep")("see http://t.co/?q=d&p=x now") == "see now"
 
 
-def test_a_kept_emoticon_is_neither_stemmed_nor_a_stop_word(params: Params) -> None:
+def test_a_kept_emoticon_is_not_stemmed_and_not_a_stop_word(params: Params) -> None:
     keeping = cleaner(params, ":d", stop_words="english", stem="snowball", lowercase=True, emoticons="keep")
     assert keeping("running :D") == "run :d"
 
@@ -105,32 +105,32 @@ def test_a_kept_emoticon_is_neither_stemmed_nor_a_stop_word(params: Params) -> N
     ("html", "expected"),
     [("keep", "one<br />two 3 <4"), ("space", "one two 3 <4"), ("join", "onetwo 3 <4")],
 )
-def test_tags_are_kept_replaced_or_cut_out(params: Params, html: str, expected: str) -> None:
+def test_tags_are_kept_replaced_or_removed(params: Params, html: str, expected: str) -> None:
     assert cleaner(params, html=html)("one<br />two 3 <4") == expected
 
 
-def test_a_tag_may_cross_lines(params: Params) -> None:
+def test_a_tag_can_span_lines(params: Params) -> None:
     assert cleaner(params, html="space")('a<a\nhref="x">b</a>c') == "a b c"
 
 
-def test_case_is_kept_unless_lowered(params: Params) -> None:
+def test_case_changes_only_with_lowercase(params: Params) -> None:
     text = "Don't SHOUT Ümlaut"
     assert [cleaner(params, lowercase=lower)(text) for lower in (False, True)] == [text, "don't shout ümlaut"]
 
 
 @pytest.mark.parametrize("character", '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n')
-def test_keras_filters_separate_words(params: Params, character: str) -> None:
+def test_characters_that_keras_filters_separate_words(params: Params, character: str) -> None:
     assert cleaner(params, pattern="keras")(f"one{character}two") == "one two"
 
 
 @pytest.mark.parametrize("character", "'\u2019é0…")
-def test_characters_that_keras_does_not_filter_stay_in_the_word(params: Params, character: str) -> None:
+def test_other_characters_stay_in_the_word(params: Params, character: str) -> None:
     assert cleaner(params, pattern="keras")(f"one{character}two") == f"one{character}two"
 
 
-def test_stop_words_are_used_only_when_asked_for(params: Params) -> None:
-    both = [cleaner(params, "the", stop_words=choice)("the end of the") for choice in ("keep", "english")]
-    assert both == ["the end of the", "end of"]
+def test_stop_words_are_removed_only_with_the_parameter(params: Params) -> None:
+    texts = [cleaner(params, "the", stop_words=choice)("the end of the") for choice in ("keep", "english")]
+    assert texts == ["the end of the", "end of"]
 
 
 @pytest.mark.parametrize("pattern", ["none", "keras", "tweet"])
@@ -144,7 +144,7 @@ def test_a_text_without_words_becomes_empty(
 
 
 @pytest.mark.parametrize("dataset", ["rotten_tomatoes", "twitter", "imdb"])
-def test_a_recipe_cleans_the_same_after_json(params: Params, dataset: str) -> None:
+def test_a_cleaner_from_a_json_recipe_gives_the_same_texts(params: Params, dataset: str) -> None:
     original = Cleaner(params.datasets[dataset].preprocess, STOP_WORDS)
     restored = Cleaner.from_recipe(json.loads(json.dumps(original.recipe())))
     assert [restored(text) for text in TWEETS] == [original(text) for text in TWEETS]
@@ -155,13 +155,13 @@ def test_a_recipe_cleans_the_same_after_json(params: Params, dataset: str) -> No
     "unit", ["<", "<a", "<>", ">", ":", ":d", ":-", "<3", "</", "@", "http:", "ay", "'", "a "]
 )
 @pytest.mark.parametrize("emoticons", ["keep", "strip"])
-def test_a_million_hostile_characters_are_cleaned(unit: str, emoticons: str) -> None:
+def test_a_million_difficult_characters_are_cleaned(unit: str, emoticons: str) -> None:
     cleaning = tweets(html="space", emoticons=emoticons)
     assert cleaning(f"first {unit * (1_000_000 // len(unit))}").startswith("first")
 
 
-# Cases hard for a byte table: parts of links, mentions, tags and emoticons; white space and letters
-# beyond ASCII; letters whose lower case is longer, is ASCII, or depends on the next letter.
+# Difficult cases for a byte table: parts of links, mentions, tags and emoticons; white space and letters
+# that are not ASCII; letters whose lower case is longer, is ASCII, or depends on the next letter.
 PARTS = [
     *("a", "B", "the", "Running", "don", "0", "z9", "'", "'s", ".", ",", "-", "_", "&", "\x00", "\x7f"),
     *("@", "@u", "#x", "http", "https", "htt", ":", "//t.co", "http://x.y", "https:", "HTTP:", "htt:"),
@@ -180,10 +180,12 @@ STEPS: dict[str, list[Any]] = {
 
 @pytest.mark.parametrize("emoticons", ["keep", "drop", "strip"])
 @pytest.mark.parametrize("pattern", ["none", "keras", "tweet"])
-def test_many_texts_at_once_are_cleaned_as_each_alone(params: Params, pattern: str, emoticons: str) -> None:
+def test_many_texts_give_the_same_result_as_each_text_alone(
+    params: Params, pattern: str, emoticons: str
+) -> None:
     rng = random.Random(f"{pattern} {emoticons}")  # noqa: S311
-    made = ["".join(rng.choices(PARTS, k=rng.randrange(14))) for _ in range(1500)]
-    texts = [*TWEETS, *made, "", "@", " @u", "http://"]
+    generated = ["".join(rng.choices(PARTS, k=rng.randrange(14))) for _ in range(1500)]
+    texts = [*TWEETS, *generated, "", "@", " @u", "http://"]
     for steps in itertools.product(*STEPS.values()):
         changes = dict(zip(STEPS, steps, strict=True))
         clean = cleaner(params, *STOP_WORDS, pattern=pattern, emoticons=emoticons, **changes)
@@ -191,12 +193,12 @@ def test_many_texts_at_once_are_cleaned_as_each_alone(params: Params, pattern: s
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", ""], [" "], ["a"], [":"], ["@"], ["s:x"]])
-def test_few_texts_at_once_are_cleaned_as_each_alone(params: Params, texts: list[str]) -> None:
+def test_few_texts_give_the_same_result_as_each_text_alone(params: Params, texts: list[str]) -> None:
     clean = cleaner(params, *STOP_WORDS, pattern="tweet", html="join", stop_words="english", stem="snowball")
     assert clean.clean_all(texts).to_pylist() == [clean(text) for text in texts]
 
 
-def test_arrow_columns_are_cleaned_wherever_their_chunks_begin(params: Params) -> None:
+def test_the_chunks_of_arrow_columns_do_not_change_the_result(params: Params) -> None:
     clean = cleaner(params, pattern="keras", lowercase=True)
     texts = [f"Text, no. {i}" + "\xe9" * (i % 7 == 0) for i in range(3000)]
     expected = [clean(text) for text in texts]
@@ -207,7 +209,7 @@ def test_arrow_columns_are_cleaned_wherever_their_chunks_begin(params: Params) -
         assert clean.clean_all(pa.array(texts, kind).slice(7, 2000)).to_pylist() == expected[7:2007]
 
 
-def test_white_space_is_the_same_as_pythons() -> None:
+def test_white_space_equals_that_of_python() -> None:
     spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
     assert [chr(byte) for byte in np.flatnonzero(strings.WHITE)] == [
         each for each in spaces if each.isascii()

@@ -37,7 +37,7 @@ from moodring.tracking.relocation import relocate
 from moodring.tracking.runs import log_evaluation
 from moodring.tracking.store import Experiment
 from moodring.training.architectures import build
-from tests.conftest import ROOT, cleaned, drawn, dropout, made_table
+from tests.conftest import ROOT, cleaned, dropout, generated_table, random_embedding
 
 DATA = "d" * 64
 EVALUATE = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=1)
@@ -92,12 +92,14 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     chosen = {"dataset": "made", "datasets": {"made": data}, "arch": "gru", "evaluate": EVALUATE}
     chosen_params = params.model_copy(update=chosen)
     cleaner = Cleaner(chosen_params.data.preprocess)
-    table = cleaned(made_table(), cleaner, seed=7, name="made")[0]
+    table = cleaned(generated_table(), cleaner, seed=7, name="made")[0]
     write_table(root / "clean.parquet", table)
     words = write_corpus(root / "corpus", table, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
     keras.utils.set_random_seed(1)
     model = build(
-        chosen_params.recurrent.model_copy(update={"embedding": drawn(4), "units": 4, "dropout": dropout()}),
+        chosen_params.recurrent.model_copy(
+            update={"embedding": random_embedding(4), "units": 4, "dropout": dropout()}
+        ),
         len(words),
         12,
     )

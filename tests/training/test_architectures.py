@@ -14,7 +14,7 @@ from moodring.params.arch import RecurrentParams
 from moodring.params.file import load_params, parse_params, read_yaml
 from moodring.params.pipeline import Params
 from moodring.training.architectures import build
-from tests.conftest import ROOT, drawn, dropout
+from tests.conftest import ROOT, dropout, random_embedding
 
 COMMITTED = load_params(ROOT / "params.yaml")
 WORDS, LENGTH, ROWS = 20, 6, 16
@@ -33,7 +33,7 @@ EVERY_ARCH = {**RECURRENT, **{name: params.recurrent for name, params in SEEDS.i
 def small(arch: RecurrentParams, pooling: str) -> RecurrentParams:
     """The arch with few units and another pooling."""
     sizes = {
-        "embedding": drawn(4),
+        "embedding": random_embedding(4),
         "units": 3,
         "head": {**arch.head.model_dump(), "units": min(arch.head.units, 5)},
     }

@@ -20,7 +20,7 @@ from moodring.params.training import EarlyStopping, Schedule
 from moodring.training.checkpoints import Progress, State
 from moodring.training.inputs import Hooks
 from moodring.training.network import train_network
-from tests.conftest import drawn, dropout
+from tests.conftest import dropout, random_embedding
 from tests.training.test_network import DATA, LENGTH
 
 EPOCHS = 6
@@ -52,7 +52,12 @@ def chosen(params: Params, patience: int = EPOCHS, optimizer: str = "adam", **ar
     """A tiny LSTM with every kind of dropout."""
     rates = dropout(embedding=0.3, input=0.2, recurrent=0.2)
     kinds = {"dropout": rates, "head": HeadParams(units=0, dropout=0.3)}
-    small = params.recurrent_archs["lstm"].model_dump() | kinds | {"embedding": drawn(4), "units": 4} | arch
+    small = (
+        params.recurrent_archs["lstm"].model_dump()
+        | kinds
+        | {"embedding": random_embedding(4), "units": 4}
+        | arch
+    )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     fitted = {
         "epochs": EPOCHS,
@@ -134,7 +139,7 @@ def test_checkpoints_do_not_change_the_result(by_optimizer: Callable[[str], Inte
 @pytest.fixture(scope="module")
 def all_states(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Interrupted:
     """A training with every feature that has a state in the checkpoint."""
-    embedding = {**drawn(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": 2}
+    embedding = {**random_embedding(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": 2}
     tiny = chosen(params, embedding=embedding)
     more = {
         "weight_averaging": 0.9,

