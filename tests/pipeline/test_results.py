@@ -14,7 +14,7 @@ from tests.pipeline.conftest import Project
 pytestmark = pytest.mark.slow
 
 PAGE = "<!-- table: tiny -->\n<!-- end -->\n<!-- leaks -->\n<!-- end -->\n"
-COMMAND = "dvc exp run --temp -S dataset=tiny -S arch=lstm -S seed={}"
+COMMAND = "dvc exp run --temp -S dataset=tiny -S arch=nbsvm -S seed={}"
 
 
 def test_results_runs_the_missing_experiments_and_writes_the_page(
@@ -22,7 +22,7 @@ def test_results_runs_the_missing_experiments_and_writes_the_page(
 ) -> None:
     project = shared_project.copy(tmp_path / "checkout")
     project.run("moodring", "relocate")
-    rows = {"seeds": [101, 102], "archs": ["lstm"], "tables": {"tiny": []}}
+    rows = {"seeds": [101, 102], "archs": ["nbsvm"], "tables": {"tiny": []}}
     docs = project.root / "docs"
     docs.mkdir()
     (docs / "results.yaml").write_text(yaml.safe_dump(rows), encoding="utf-8")
