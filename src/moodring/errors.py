@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import functools
+import io
+import re
 import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+
+# Control characters but tab and line feed, Unicode's line separators, and marks that change the direction of
+# writing. A text of unknown origin must not move the cursor, clear the screen or turn the line round.
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class MoodringError(Exception):
@@ -24,10 +30,11 @@ def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        print_any_text()
         try:
             return command(*args, **kwargs)
         except MoodringError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {escaped(str(error))}", file=sys.stderr)
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
@@ -38,4 +45,16 @@ def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 def warn(message: str) -> None:
     """Print a warning; the command continues."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    print(f"warning: {escaped(message)}", file=sys.stderr, flush=True)
+
+
+def escaped(text: str) -> str:
+    """A text for a terminal: characters that would steer it are replaced by JSON's escapes."""
+    return STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def print_any_text() -> None:
+    """Let this process print any text: characters that the terminal's encoding lacks are escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
