@@ -8,10 +8,12 @@ from pathlib import Path
 import keras
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 
 WORDS = ["good", "bad", "film", "not", "a"]
-# MLflow copied this file into the logged model, so it must run unchanged.
+# MLflow copied this file into the logged model, so it must run unchanged; only the module has changed since.
+MODULES = ["moodring.serving", "moodring.serving.scorer"]
 PYFUNC_MODEL = """
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from mlflow.pyfunc import PythonModel
 
 class SentimentModel(PythonModel):
     def load_context(self, context):
-        from moodring.serving import TextScorer
+        from {module} import TextScorer
 
         self._scorer = TextScorer.from_bundle(Path(context.artifacts["bundle"]))
 
@@ -83,13 +85,13 @@ TEXTS = ["A GOOD film!", "not a good film", "bad<br />bad bad film, not good a a
 SCORES = [0.8141471, 0.383621, 0.6185935, 0.502549, 0.7803463]
 
 
-@pytest.fixture
-def logged(tmp_path: Path) -> Path:
+@pytest.fixture(params=MODULES)
+def logged(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A logged blend with the files, names and values of the old layout."""
     bundle = tmp_path / "artifacts" / "bundle"
     bundle.mkdir(parents=True)
     (tmp_path / "MLmodel").write_text(MLMODEL)
-    (tmp_path / "pyfunc_model.py").write_text(PYFUNC_MODEL)
+    (tmp_path / "pyfunc_model.py").write_text(PYFUNC_MODEL.format(module=request.param))
     (bundle / "scorer.json").write_text(json.dumps(SCORER))
     (bundle / "settings.json").write_text(json.dumps(SETTINGS))
     (bundle / "vocabulary.json").write_text(json.dumps({"drop_oov": False, "words": WORDS}))
@@ -114,6 +116,11 @@ def logged(tmp_path: Path) -> Path:
 
 
 def test_a_model_of_the_old_layout_loads_and_scores_the_same(logged: Path) -> None:
-    table = mlflow.pyfunc.load_model(str(logged)).predict(TEXTS)
+    model = mlflow.pyfunc.load_model(str(logged))
+    table = model.predict(TEXTS)
     np.testing.assert_allclose(table["score"], SCORES, rtol=0, atol=1e-6)
     assert list(table["label"]) == ["positive" if score >= 0.5 else "negative" for score in SCORES]
+    # `moodring predict --model` takes the scorer, because it also counts the unknown words.
+    scorer = model.unwrap_python_model()._scorer
+    pd.testing.assert_frame_equal(scorer.explain(TEXTS)[["score", "label"]], table)
+    assert scorer.explain(TEXTS)["unknown"].tolist() == [0, 0, 0, 0, 2]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
@@ -19,15 +20,34 @@ class SentimentModel(PythonModel):
 
         self._scorer = TextScorer.from_bundle(Path(context.artifacts["bundle"]))
 
-    # MLflow derives the model's signature from the argument's name and type hint.
+    # MLflow checks and changes the input by this type hint. For a table it does neither: with `list[str]` it
+    # would score the first of several columns. `texts_in` accepts much more than a table.
     def predict(
         self,
         context: PythonModelContext,  # noqa: ARG002
-        model_input: list[str],
-        params: dict[str, Any] | None = None,  # noqa: ARG002
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Score raw texts."""
-        return self._scorer.predict(list(model_input))
+        """Score raw texts; see `texts_in` for the forms in which they may come.
+
+        Raises:
+            MlflowException: what was given are no texts, or there are params. Its code is that of a client's
+                error, so that MLflow's server answers with 400 and no stack trace.
+        """
+        from moodring.errors import MoodringError
+        from moodring.serving.scorer import texts_in
+
+        # MLflow removes all params that a signature does not have, but leaves an empty dictionary.
+        if params is not None:
+            raise MlflowException.invalid_parameter_value(
+                "this model takes no params, and some were given. Leave `params` out."
+            )
+        try:
+            texts, index = texts_in(model_input)
+            table = self._scorer.predict(texts)
+        except MoodringError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+        return table if index is None else table.set_index(index)
 
 
 set_model(SentimentModel())

@@ -8,13 +8,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import mlflow
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model
+from mlflow.models import Model, ModelSignature
+from mlflow.pyfunc import PyFuncModel
+from mlflow.types import ColSpec, Schema
 from mlflow.utils import logging_utils
 
 from moodring.errors import MoodringError
@@ -69,8 +71,7 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
             same = [version for version in known if version.tags.get(BUNDLE_TAG) == digest]
             if whole := [int(version.version) for version in same if _has_files(version)]:
                 return max(whole)
-            # MLflow warns that it has no type hint for a table; the docstring describes the output.
-            logging.getLogger("mlflow.models.signature").setLevel(logging.WARNING)
+            logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it says that it checks the example
             mlflow.set_experiment(experiment_id=run.info.experiment_id)
             # This is not `start_run`, which would open the finished run again.
             model = Model.log(
@@ -78,10 +79,7 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
                 flavor=mlflow.pyfunc,
                 name="model",
                 run_id=run.info.run_id,
-                python_model=str(PACKAGE / "serving" / "pyfunc_model.py"),
-                artifacts={"bundle": str(bundle)},
-                code_paths=[str(PACKAGE)],
-                pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+                **served_model(bundle),
             )
             tags = {"arch": run.data.tags["arch"], BUNDLE_TAG: digest}
             logging_utils.disable_logging()  # it prints a line for each step
@@ -90,6 +88,29 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
             finally:
                 logging_utils.enable_logging()
     return int(registered.version)
+
+
+def served_model(bundle: Path) -> dict[str, Any]:
+    """What MLflow logs or saves for a bundle: arguments of `mlflow.pyfunc.log_model` and `save_model`."""
+    return {
+        "python_model": str(PACKAGE / "serving" / "pyfunc_model.py"),
+        "artifacts": {"bundle": str(bundle)},
+        "code_paths": [str(PACKAGE)],
+        "signature": _signature(),
+        "input_example": ["a fine film", "a waste of two hours"],
+        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+    }
+
+
+def _signature() -> ModelSignature:
+    signature = ModelSignature(
+        inputs=Schema([ColSpec("string")]),
+        outputs=Schema([ColSpec("double", "score"), ColSpec("string", "label")]),
+    )
+    # MLflow then passes on whatever it receives, and the model checks it. Without this, MLflow would cut a
+    # table to its first column, and make an array as wide as the longest text of each list.
+    signature._is_signature_from_type_hint = True
+    return signature
 
 
 def _has_files(version: ModelVersion) -> bool:
@@ -187,12 +208,22 @@ def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
     """The `predict` of a logged model, by its MLflow address or directory.
 
     Raises:
+        MoodringError: as `loaded`.
+        StoreError: the store cannot be opened.
+    """
+    return cast("Callable[[list[str]], pd.DataFrame]", loaded(address).predict)
+
+
+def loaded(address: str) -> PyFuncModel:
+    """A logged model, by its MLflow address or directory.
+
+    Raises:
         MoodringError: there is no such model, or its files are missing.
         StoreError: the store cannot be opened.
     """
     with reaching():
         try:
-            model = mlflow.pyfunc.load_model(address)
+            return mlflow.pyfunc.load_model(address)
         except StoreError:
             raise
         except (MlflowException, OSError) as error:
@@ -202,4 +233,3 @@ def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
                 "models:/moodring-DATASET/VERSION or models:/moodring-DATASET@champion. If its files are "
                 "missing, `moodring sync` in a checkout of its result logs it again."
             ) from error
-    return cast("Callable[[list[str]], pd.DataFrame]", model.predict)
