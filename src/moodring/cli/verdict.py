@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from moodring.checkout.root import checkout_root
@@ -17,4 +18,5 @@ def verdict() -> None:
 
     root = checkout_root()
     params, metrics = load_params(root / "params.yaml"), read_json(root / "metrics/test.json")
-    print(closing_lines(params, metrics, Path("report")))
+    # The report's path as a user opens it from here.
+    print(closing_lines(params, metrics, Path(os.path.relpath(root / "report"))))
