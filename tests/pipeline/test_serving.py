@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import urllib.error
@@ -16,6 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import ROOT
 from tests.pipeline.conftest import Project, free_port, server_answers, wait_until
 
 pytestmark = pytest.mark.slow
@@ -28,12 +30,12 @@ class Server:
     address: str
     process: subprocess.Popen[str]
 
-    def post(self, body: Any) -> tuple[int, Any]:
+    def post(self, body: Any, kind: str = "application/json") -> tuple[int, Any]:
         """Request scores; returns status and answer. A body that is not a string is sent as JSON."""
         request = urllib.request.Request(
             f"{self.address}/invocations",
             (body if isinstance(body, str) else json.dumps(body)).encode(),
-            {"Content-Type": "application/json"},
+            {"Content-Type": kind},
         )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -118,24 +120,88 @@ def test_empty_foreign_and_very_long_texts_get_scores(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "kind"),
     [
-        {"inputs": "a wonderful film"},
-        {"inputs": [1, 2]},
-        {"inputs": [["a wonderful film"]]},
-        {"inputs": [None]},
-        {"texts": ["a wonderful film"]},
-        ["a wonderful film"],
-        "no JSON",
+        ({"inputs": ["a wonderful film", "a dull film"]}, "application/json"),
+        (
+            {"inputs": [{"text": "a wonderful film", "id": 1}, {"text": "a dull film", "id": 2}]},
+            "application/json",
+        ),
+        ({"inputs": {"review": ["a wonderful film", "a dull film"]}}, "application/json; charset=utf-8"),
+        ({"inputs": ["a wonderful film", "a dull film"], "params": None}, "application/json"),
+        ("review\na wonderful film\na dull film\n", "text/csv"),
+        ("id,text\n1,a wonderful film\n2,a dull film\n", "text/csv"),
     ],
-    ids=["not a list", "numbers", "nested list", "null", "unknown key", "list without key", "not JSON"],
+    ids=["list", "records", "columns", "no params", "CSV", "CSV with a column text"],
 )
-def test_a_malformed_request_is_refused_and_the_server_continues(server: Server, body: Any) -> None:
+def test_a_request_has_the_texts_in_one_of_several_forms(server: Server, body: Any, kind: str) -> None:
+    status, answer = server.post(body, kind)
+    assert status == 200, answer
+    assert [row["label"] for row in answer["predictions"]] == ["positive", "negative"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"inputs": [1, 2]}, "text 0 (from 0) must be a string, received: 1"),
+        ({"inputs": ["a film", 2]}, "text 1 (from 0) must be a string, received: 2"),
+        (
+            {"inputs": [["a wonderful film"]]},
+            "text 0 (from 0) must be a string, received: ['a wonderful film']",
+        ),
+        ({"inputs": [None]}, "text 0 (from 0) must be a string, received: None"),
+        ({"inputs": None}, "received: NoneType"),
+        ('{"inputs": ["a film", "\\ud800"]}', "text 1 (from 0) is not valid Unicode"),
+        ('{"inputs": [NaN]}', "text 0 (from 0) must be a string, received: nan"),
+        ({"inputs": [{"a": "x", "b": "y"}]}, "received the columns: 'a', 'b'"),
+        ({"inputs": ["a film"], "params": {"threshold": 0.9}}, "this model takes no params"),
+        ({"dataframe_split": {"columns": ["a", "b"], "data": [["x", "y"]]}}, "'inputs'"),
+        ({"dataframe_records": [{"a": "x", "b": "y"}]}, "'inputs'"),
+        ({"instances": ["a film"]}, "'inputs'"),
+        ({"texts": ["a wonderful film"]}, "'inputs'"),
+        ({}, "'inputs'"),
+        (["a wonderful film"], "Received a list"),
+        ("no JSON", "valid JSON"),
+        ("", "valid JSON"),
+    ],
+    ids=[
+        *(
+            "numbers",
+            "a number",
+            "nested list",
+            "null",
+            "no list",
+            "lone surrogate",
+            "NaN",
+            "columns",
+            "params",
+        ),
+        *(
+            "split table",
+            "records",
+            "instances",
+            "unknown key",
+            "no key",
+            "list without key",
+            "not JSON",
+            "empty",
+        ),
+    ],
+)
+def test_a_malformed_request_is_refused_and_the_server_continues(
+    server: Server, body: Any, message: str
+) -> None:
     status, answer = server.post(body)
-    assert 400 <= status < 500
-    assert answer["message"]
+    assert status == 400
+    assert message in answer["message"]
+    said = json.dumps(answer)
+    assert not any(word in said for word in ("Traceback", "stack_trace", "site-packages", ".py", "/tmp"))  # noqa: S108
     assert server.process.poll() is None
     assert server.predict(["a wonderful film"])[0]["label"] == "positive"
+
+
+def test_a_text_alone_gets_one_row(server: Server) -> None:
+    assert server.post({"inputs": "a wonderful film"}) == server.post({"inputs": ["a wonderful film"]})
 
 
 def test_predict_gives_the_same_output_for_standard_input_and_arguments(
@@ -148,3 +214,73 @@ def test_predict_gives_the_same_output_for_standard_input_and_arguments(
     piped = project.run("sh", "-c", 'exec "$@" <"$0"', str(tmp_path / "texts"), *command).stdout
     assert [json.loads(line)["text"] for line in arguments.splitlines()] == texts
     assert piped == arguments
+
+
+NAMED = """
+import json, sys
+from pathlib import Path
+from moodring.errors import MoodringError
+from moodring.serving.named_model import model_address
+from moodring.tracking.store import reaching
+
+with reaching() as client:
+    client.set_registered_model_alias("moodring-tiny", "champion", "1")
+
+def said(name):
+    try:
+        return model_address(name, Path.cwd())
+    except MoodringError as error:
+        return f"error: {error}"
+
+json.dump({name: said(name) for name in sys.argv[1:]}, sys.stdout)
+"""
+
+
+def test_a_model_has_several_names(project: Project, tmp_path: Path) -> None:
+    store = project.store.copy(tmp_path / "mlflow.db")
+    ((run_id,),) = store.rows("SELECT run_id FROM model_versions WHERE version = 1")
+    ((newest,),) = store.rows("SELECT MAX(version) FROM model_versions WHERE run_id = ?", run_id)
+    first, champion = "models:/moodring-tiny/1", "models:/moodring-tiny@champion"
+    of_run, logged = f"models:/moodring-tiny/{newest}", store.files_of(1)
+    meant = {
+        first: first,
+        "s3://bucket/model": "s3://bucket/model",
+        "moodring-tiny/1": first,
+        "tiny/1": first,
+        "tiny/v1": first,
+        "models:moodring-tiny/1": first,
+        "moodring-tiny": champion,
+        "tiny": champion,
+        "tiny@champion": champion,
+        run_id: of_run,
+        run_id[:8]: of_run,
+        f"runs:/{run_id}": of_run,
+        "main": of_run,
+        str(logged): str(logged),
+        f"m-{'0' * 32}": f"models:/m-{'0' * 32}",
+    }
+    refused = {
+        "tiny@best": ("no alias 'best'", "moodring-tiny/"),
+        "tinny": ("there is no model 'tinny'", "moodring-tiny/", "NAME/VERSION"),
+        "tinny@champion": ("there is no model 'tinny@champion'", "NAME@ALIAS"),
+        "0123abcd": ("there is no model '0123abcd'", "moodring runs"),
+        "": ("there is no model ''",),
+        "it's; --help": ("there is no model",),
+        str(project.root / "models"): ("no file MLmodel", "Without --model"),
+        "/no/such/model": ("/no/such/model", "does not exist"),
+    }
+    done = project.run("python", "-c", NAMED, *meant, *refused, MLFLOW_TRACKING_URI=store.address)
+    answers = json.loads(done.stdout)
+    assert {name: answers[name] for name in meant} == meant
+    for name, words in refused.items():
+        assert answers[name].startswith("error: ")
+        assert all(word in answers[name] for word in words), answers[name]
+
+
+def test_the_evaluation_of_the_documentation_runs(project: Project, tmp_path: Path) -> None:
+    store = project.store.copy(tmp_path / "mlflow.db")
+    page = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "evaluate(" in block]
+    code = code.replace("sqlite:///mlflow.db", store.address).replace("rotten_tomatoes", "tiny")
+    done = project.run("python", "-c", code, MLFLOW_TRACKING_URI=store.address)
+    assert done.stdout.split() == ["1.0", "1.0"]
