@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from moodring.cli.app import app
 from moodring.cli.paths import path_argument, path_option, typed_model, typed_path
+from tests.conftest import ROOT
 
 PATH_WORDS = {"path", "file", "dir", "directory", "folder", "csv", "output", "html", "source"}
 
@@ -79,6 +80,11 @@ def test_a_typer_command_receives_the_users_path(here: Path) -> None:
     own.command()(print_paths)
     done = CliRunner().invoke(own, ["a.csv", "--second", "../b.csv"])
     assert done.stdout.split() == [str(here / "a.csv"), str(here / ".." / "b.csv")]
+
+
+def test_a_printed_path_leads_there_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "docs")
+    assert "Report: ../report/index.html" in CliRunner().invoke(app, ["verdict"]).stdout.splitlines()
 
 
 @pytest.mark.parametrize(
