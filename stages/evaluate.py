@@ -39,6 +39,7 @@ def main(
     from moodring.evaluation.slices import read_texts
     from moodring.evaluation.verdict import closing_lines
     from moodring.io.files import read_json, write_json
+    from moodring.io.splits import describe_small
     from moodring.io.tables import StoredTable
     from moodring.models.load import read_model
     from moodring.models.result import read_result
@@ -62,11 +63,15 @@ def main(
     found = evaluate(judged, held_out, baseline_scores, texts, chosen.evaluate)
     write_scores(scored, test.labels, found.scores)
     write_json(metrics, found.metrics)
-    write_calibration(calibration, chosen.evaluate.calibration, found.metrics["temperature"])
+    write_calibration(calibration, found.calibration)
     write_json(slices, found.slices)
     write_plots(plots, found.tables, result.history)
-    write_report(report, Subject.of(chosen, read_json(data)), found, plots)
+    subject = Subject.of(chosen, read_json(data))
+    write_report(report, subject, found, plots)
     publish_or_warn(files, chosen)
+    print(found.calibration.describe())
+    for sentence in describe_small(subject.data["rows"]):
+        print(sentence)
     print(closing_lines(chosen, found.metrics, report))
 
 

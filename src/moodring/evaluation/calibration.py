@@ -6,18 +6,25 @@ No score crosses 0.5. Source: Guo et al. 2017, "On Calibration of Modern Neural 
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moodring.errors import MoodringError
 from moodring.io.files import read_json, write_json
+from moodring.io.splits import LEAST_TEXTS
 from moodring.models.scoring import log_odds, probabilities
 
 NONE = 1.0
 LOWEST, HIGHEST = 0.25, 10.0
+BOUND_TOLERANCE = 1e-3  # the search stops shortly before its bound
 DIGITS = 6
+# Each fit sees four fifths of the texts. A split has at least 5 texts of a class, so each fold has both.
+FOLDS = LEAST_TEXTS
+FOLD_SEED = 0  # a fixed number: the folds depend on the texts only
 
 
 def fit_temperature(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> float:
@@ -32,8 +39,7 @@ def fit_temperature(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> fl
     """
     from scipy.optimize import minimize_scalar
 
-    logits = log_odds(scores)
-    away = np.where(labels == 1, -logits, logits)  # log loss is log(1 + e^away)
+    away = _away(labels, scores)
 
     def loss(log_temperature: float) -> float:
         return float(np.logaddexp(0, away / np.exp(log_temperature)).mean())
@@ -44,9 +50,101 @@ def fit_temperature(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> fl
     return round(float(np.exp(found.x)), DIGITS)
 
 
-def write_calibration(path: Path, method: str, temperature: float) -> None:
-    """Write the calibration as JSON: `method` and `temperature`; see `read_temperature`."""
-    write_json(path, {"method": method, "temperature": temperature})
+@dataclass(frozen=True)
+class Calibration:
+    """How the scores are calibrated.
+
+    Args:
+        method: `none` or `temperature`.
+        temperature: divides the logits; exactly 1 if none is applied.
+        fitted: the temperature that was fitted on the whole validation split; None without a fit.
+        log_loss_before: of the validation split's scores as they are, in nats.
+        log_loss_after: of each score with the temperature that was fitted on the other folds.
+    """
+
+    method: str
+    temperature: float = NONE
+    fitted: float | None = None
+    log_loss_before: float | None = None
+    log_loss_after: float | None = None
+
+    @property
+    def applied(self) -> bool:
+        """Whether the scores are rescaled."""
+        return self.temperature != NONE
+
+    def describe(self) -> str:
+        """A sentence: whether the scores are rescaled, and why."""
+        change = (
+            f"validation log loss out of fold {self.log_loss_before} without, {self.log_loss_after} with it"
+        )
+        if self.applied:
+            return f"The scores are rescaled with the temperature {self.temperature:.3f}: {change}."
+        if self.method == "none":
+            reason = "evaluate.calibration is none"
+        elif self.fitted is None:
+            reason = f"the validation split has fewer than {FOLDS} texts of a class to test a temperature"
+        elif _at_bound(self.fitted):
+            reason = (
+                f"the fitted temperature {self.fitted:g} is at the bound of the search ({LOWEST:g} to "
+                f"{HIGHEST:g}), so the validation split does not determine one"
+            )
+        else:
+            reason = f"the fitted temperature {self.fitted:.3f} does not help: {change}"
+        return f"The scores are not rescaled: {reason}."
+
+
+def calibrate(method: str, labels: NDArray[np.int8], scores: NDArray[np.float32]) -> Calibration:
+    """Fit a temperature on the validation split, and apply it only if it lowers the log loss out of fold.
+
+    A temperature at the bound of the search is not applied either: the texts do not determine it. This
+    happens if every label is right, or if the scores tell nothing.
+
+    Args:
+        method: `none` or `temperature`.
+        labels: of the validation split; 0 negative, 1 positive; shape (rows,).
+        scores: probability of positive, shape (rows,).
+    """
+    if method == "none" or min(np.bincount(labels, minlength=2)) < FOLDS:
+        return Calibration(method)
+    fitted = fit_temperature(labels, scores)
+    before = round(_log_loss(labels, scores, NONE), DIGITS)
+    after = round(_log_loss_out_of_fold(labels, scores), DIGITS)
+    helps = after < before and not _at_bound(fitted)
+    return Calibration(method, fitted if helps else NONE, fitted, before, after)
+
+
+def _log_loss_out_of_fold(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> float:
+    """The log loss with, for each fold, the temperature that was fitted on the other folds."""
+    from sklearn.model_selection import StratifiedKFold
+
+    total = 0.0
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=FOLD_SEED)
+    for others, fold in folds.split(scores, labels):
+        temperature = fit_temperature(labels[others], scores[others])
+        total += len(fold) * _log_loss(labels[fold], scores[fold], temperature)
+    return total / len(labels)
+
+
+def _log_loss(labels: NDArray[np.int8], scores: NDArray[np.float32], temperature: float) -> float:
+    """The mean log loss in nats of scores whose logits are divided by a temperature."""
+    return float(np.logaddexp(0, _away(labels, scores) / temperature).mean())
+
+
+def _away(labels: NDArray[np.int8], scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The logits, positive on the wrong side of the label: log loss is log(1 + e^away)."""
+    logits = log_odds(scores)
+    return np.where(labels == 1, -logits, logits)
+
+
+def _at_bound(temperature: float) -> bool:
+    return any(math.isclose(temperature, bound, rel_tol=BOUND_TOLERANCE) for bound in (LOWEST, HIGHEST))
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Write the calibration as JSON: its fields that have a value, and `applied`; see `read_temperature`."""
+    fields: dict[str, Any] = {**asdict(calibration), "applied": calibration.applied}
+    write_json(path, {name: value for name, value in fields.items() if value is not None})
 
 
 def read_temperature(path: Path) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from moodring.evaluation.calibration import NONE, apply_temperature, fit_temperature
+from moodring.evaluation.calibration import Calibration, apply_temperature, calibrate
 from moodring.evaluation.comparison import compare
 from moodring.evaluation.curves import by_length, confusion, histogram, precision_recall, roc
 from moodring.evaluation.metrics import DIGITS, Labels, Scores, calibration, calibration_error, flat_metrics
@@ -22,13 +22,15 @@ class Evaluation:
     """The results of an evaluation.
 
     Args:
-        scores: calibrated scores of the test split; all other fields are computed from them.
+        calibration: of the scores, fitted on the validation split.
+        scores: calibrated scores of the test split; the fields below are computed from them.
         metrics: those of `flat_metrics`, of the calibration and of `comparison.compare`, without nesting.
         slices: confusion counts, accuracy by text length, and each group of each slice.
         tables: the data of each plot, by name.
         mistakes: see `most_confident_mistakes`.
     """
 
+    calibration: Calibration
     scores: Scores
     metrics: dict[str, float | int]
     slices: dict[str, Any]
@@ -57,9 +59,8 @@ def evaluate(
         params: threshold, calibration and its bins, number of mistakes.
     """
     labels, threshold = test.labels, params.threshold
-    fitted = params.calibration == "temperature"
-    temperature = fit_temperature(validation.labels, validation.scores) if fitted else NONE
-    scores = apply_temperature(test.scores, temperature)
+    calibrated = calibrate(params.calibration, validation.labels, validation.scores)
+    scores = apply_temperature(test.scores, calibrated.temperature)
     counts = confusion(labels, scores, threshold)
     groups = make_groups(texts)
     lengths = by_length(labels, scores, texts.lengths, groups["length"].codes, threshold)
@@ -67,11 +68,12 @@ def evaluate(
     named = {f"{row.actual}_as_{row.predicted}": int(row.rows) for row in counts.itertuples()}
     before = calibration_error(labels, test.scores, params.bins)
     return Evaluation(
+        calibration=calibrated,
         scores=scores,
         metrics={
             **flat_metrics(labels, scores, params),
             "calibration_error_before": round(before, DIGITS),
-            "temperature": temperature,
+            "temperature": calibrated.temperature,
             **compare(labels, scores, baseline, threshold),
         },
         slices={

@@ -19,6 +19,7 @@ SCHEMA = pa.schema([("split", pa.string()), ("label", pa.int8()), ("text", pa.st
 SOURCE = pa.field("source", pa.string())  # origin of a raw text; only some datasets have it
 SPLITS = ("train", "validation", "test")
 NEGATIVE, POSITIVE = 0, 1
+CLASSES = ("negative", "positive")  # by label
 ROWS = 8192  # rows of a row group; so many are in memory at a time
 
 

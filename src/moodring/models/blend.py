@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from moodring.errors import MoodringError
 from moodring.io.files import write_json
+from moodring.io.tables import CLASSES
 from moodring.models.scoring import Predictor, log_odds, probabilities
 from moodring.params.arch import StackingParams
-
-CLASSES = ("negative", "positive")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from moodring.evaluation.comparison import describe
 from moodring.evaluation.evaluate import Evaluation
 from moodring.io.files import replacing
+from moodring.io.splits import describe_small
 from moodring.params.pipeline import Params
 
 INDEX, MISTAKES, TABLE = "index.html", "mistakes.html", "mistakes.json"
@@ -99,6 +100,8 @@ def render(subject: Subject, found: Evaluation, pictures: list[tuple[str, str]])
     content = {
         "of": subject,
         "metrics": found.metrics,
+        "small": describe_small(subject.data["rows"]),
+        "calibration": found.calibration,
         "verdict": describe(found.metrics, subject.baseline),
         "named_metrics": [
             (name.replace("_", " "), found.metrics[name], text) for name, text in MEANINGS.items()

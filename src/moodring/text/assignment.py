@@ -16,6 +16,7 @@ from moodring.io.tables import SCHEMA, SPLITS, Rows, check_classes
 FINGERPRINT = pa.binary(16)
 TRAIN, VALIDATION, TEST = range(len(SPLITS))
 REMOVED = -1
+DIGEST_LENGTH = 16  # hexadecimal digits: enough to tell splits apart, and short in a table of metrics
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,13 @@ class Assignment:
     """The split of each raw row.
 
     `codes` has shape (rows,), int8: an index into `SPLITS`, or `REMOVED`. `removed` counts
-    the removed rows by the split that also contains the text.
+    the removed rows by the split that also contains the text. `validation_digest` is equal for equal
+    validation splits, however their texts are cleaned.
     """
 
     codes: NDArray[np.int8]
     removed: dict[str, int]
+    validation_digest: str
 
 
 def assign(raw: Rows, share: float, seed: int, name: str) -> Assignment:
@@ -66,7 +69,9 @@ def assign(raw: Rows, share: float, seed: int, name: str) -> Assignment:
     also_in_validation = remove_texts_of(VALIDATION) - also_in_test
     left = rows.filter(pa.array(codes != REMOVED))
     check_classes(left.set_column(0, "split", split_names(codes[codes != REMOVED])), name)
-    return Assignment(codes, {"also_in_test": also_in_test, "also_in_validation": also_in_validation})
+    removed = {"also_in_test": also_in_test, "also_in_validation": also_in_validation}
+    validation = pa.array(codes == VALIDATION)
+    return Assignment(codes, removed, _digest(rows["label"].filter(validation), prints.filter(validation)))
 
 
 def fingerprints(texts: pa.Array) -> pa.FixedSizeBinaryArray:
@@ -75,6 +80,14 @@ def fingerprints(texts: pa.Array) -> pa.FixedSizeBinaryArray:
     return pa.array(
         [hashlib.blake2b(text, digest_size=16).digest() if text else None for text in raw], FINGERPRINT
     )
+
+
+def _digest(labels: pa.ChunkedArray, prints: pa.ChunkedArray) -> str:
+    """A digest of labelled texts in order."""
+    digest = hashlib.sha256()
+    for label, text in zip(labels.to_pylist(), prints.to_pylist(), strict=True):
+        digest.update(f"{label}\t{text.hex() if text else ''}\n".encode())
+    return digest.hexdigest()[:DIGEST_LENGTH]
 
 
 def split_names(codes: NDArray[np.int8]) -> pa.StringArray:

@@ -49,7 +49,11 @@ def clean_table(
         piece = pa.table([split_names(codes), rows["label"], texts], schema=schema)
         write(piece)
         report.add(codes, rows["label"].to_numpy(), texts)
-    return {**report.figures(), "removed_from_train": assignment.removed}
+    return {
+        **report.figures(),
+        "removed_from_train": assignment.removed,
+        "validation_digest": assignment.validation_digest,
+    }
 
 
 def clean_schema(cleaner: Cleaner) -> pa.Schema:
