@@ -50,7 +50,7 @@ def main(
     from moodring.serving.publishing import check_store, publish_or_warn
     from moodring.serving.result_files import ResultFiles
 
-    files = ResultFiles(clean, corpus, models, metrics, calibration, slices, plots, report)
+    files = ResultFiles(clean, corpus, models, metrics, calibration, slices, plots, report, data=data)
     check_store(files, chosen)
     result, model = read_result(models), read_model(models)
     test, validation = read_split(corpus, "test"), read_split(corpus, "validation")

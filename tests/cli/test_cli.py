@@ -93,6 +93,12 @@ def test_dvc_sets_any_value_as_it_is_written(checkout: Path, key: str, value: ob
     assert set_by_dvc(checkout, "mine")["datasets"]["own"]["source"][key] == value
 
 
+def test_dvc_sets_own_pairs_as_they_are_written(checkout: Path):
+    pairs = [{"higher": "it's good: {really}", "lower": "not, good"}, {"higher": "a", "lower": "b"}]
+    write_experiment(checkout, {"behaviour": {"pairs": pairs}})
+    assert set_by_dvc(checkout, "mine")["behaviour"]["pairs"] == pairs
+
+
 def test_an_experiment_may_add_an_architecture(checkout: Path):
     wide = {**read_yaml(checkout / "params.yaml")["archs"]["gru"], "units": 256}
     write_experiment(checkout, {"arch": "wide", "archs": {"wide": wide}})
@@ -120,6 +126,22 @@ def test_the_error_for_an_unknown_experiment_lists_the_known_names(checkout: Pat
     assert done.exit_code == 1
     assert "'imdb-lstn'" in done.stderr
     assert all(name in done.stderr for name in EXPERIMENTS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["2", "--best"], ["a name or --best", "'2'"]),
+        (["--accept", "negatoin", "--reason", "x"], ["'negatoin'", "known: ", "own pairs"]),
+        (["--accept", "negation"], ["--accept and --reason belong together"]),
+        (["--best", "--reason", "x"], ["--accept and --reason belong together"]),
+    ],
+    ids=["name and best", "unknown check", "no reason", "no check"],
+)
+def test_promote_refuses_options_that_contradict_each_other(arguments: list[str], parts: list[str]):
+    done = CliRunner().invoke(app, ["promote", *arguments])
+    assert done.exit_code == 1
+    assert all(part in done.stderr for part in ("error: ", *parts)), done.stderr
 
 
 def test_dvc_runs_an_experiment_with_further_arguments(checkout: Path):

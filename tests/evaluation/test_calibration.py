@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from moodring.errors import MoodringError
 from moodring.evaluation.calibration import (
     HIGHEST,
     LOWEST,
+    Calibration,
     apply_temperature,
+    calibrate,
     fit_temperature,
     read_temperature,
     write_calibration,
@@ -86,9 +89,18 @@ def test_scores_of_0_and_1_remain_valid_scores():
 
 
 def test_a_read_temperature_equals_the_written_one(tmp_path: Path):
-    write_calibration(tmp_path / "calibration.json", "temperature", 1.234567)
+    write_calibration(
+        tmp_path / "calibration.json", Calibration("temperature", 1.234567, 1.234567, 0.52, 0.51)
+    )
     assert read_temperature(tmp_path / "calibration.json") == 1.234567
-    assert json.loads((tmp_path / "calibration.json").read_text())["method"] == "temperature"
+    assert json.loads((tmp_path / "calibration.json").read_text()) == {
+        "method": "temperature",
+        "temperature": 1.234567,
+        "fitted": 1.234567,
+        "log_loss_before": 0.52,
+        "log_loss_after": 0.51,
+        "applied": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -108,3 +120,80 @@ def test_a_temperature_that_is_not_a_positive_number_is_an_error(tmp_path: Path,
     (tmp_path / "calibration.json").write_text(content)
     with pytest.raises(MoodringError, match=rf"positive number, received: {received}\. Run `dvc repro`"):
         read_temperature(tmp_path / "calibration.json")
+
+
+# A temperature is applied only where it helps on texts that it was not fitted to.
+
+
+@pytest.mark.parametrize("factor", [0.4, 2.5])
+def test_a_temperature_that_lowers_the_log_loss_out_of_fold_is_applied_as_it_was_fitted(factor: float):
+    labels, logits = random_labels(1000)
+    scores = sigmoid(factor * logits)
+    found = calibrate("temperature", labels, scores)
+    assert found.temperature == found.fitted == fit_temperature(labels, scores)
+    assert found.applied
+    assert found.log_loss_before is not None
+    assert found.log_loss_after is not None
+    assert found.log_loss_after < found.log_loss_before
+    for part in (f"rescaled with the temperature {found.temperature:.3f}", str(found.log_loss_after)):
+        assert part in found.describe()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_temperature_is_applied_exactly_where_the_log_loss_out_of_fold_falls(seed: int):
+    # 48 texts and scores that are nearly calibrated: sometimes a temperature helps, sometimes not.
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 1.5, 48)
+    labels = (rng.uniform(size=48) < 1 / (1 + np.exp(-logits))).astype(np.int8)
+    scores = sigmoid(logits)
+    found = calibrate("temperature", labels, scores)
+    assert found == calibrate("temperature", labels, scores)
+    assert found.log_loss_before == pytest.approx(log_loss(labels, scores, labels=[0, 1]), abs=1e-5)
+    assert found.log_loss_before is not None
+    assert found.log_loss_after is not None
+    assert found.applied == (found.log_loss_after < found.log_loss_before)
+    assert found.temperature == (found.fitted if found.applied else 1.0)
+    assert ("not rescaled" in found.describe()) != found.applied
+
+
+def test_some_small_splits_get_no_temperature_although_a_fit_lowers_their_own_log_loss():
+    applied = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        logits = rng.normal(0, 1.5, 48)
+        labels = (rng.uniform(size=48) < 1 / (1 + np.exp(-logits))).astype(np.int8)
+        applied.append(calibrate("temperature", labels, sigmoid(logits)).applied)
+    assert 5 < sum(applied) < 35
+
+
+FIVE = np.array([0, 1] * 5, np.int8)
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "reason"),
+    [
+        pytest.param(FIVE, np.where(FIVE == 1, 0.6, 0.4), "at the bound of the search", id="all right"),
+        pytest.param(FIVE, np.where(FIVE == 1, 0.4, 0.6), "at the bound of the search", id="all wrong"),
+        pytest.param(FIVE, np.where(FIVE == 1, 1.0, 0.0), "", id="all right with scores 0 and 1"),
+        pytest.param(FIVE, np.full(10, 0.5), "", id="constant"),
+        pytest.param(FIVE, np.full(10, 0.9), "at the bound of the search", id="constant and confident"),
+        pytest.param(FIVE[:9], np.linspace(0.1, 0.9, 9), "fewer than 5 texts of a class", id="four positive"),
+        pytest.param(np.zeros(80, np.int8), np.linspace(0.1, 0.9, 80), "fewer than 5", id="one class"),
+    ],
+)
+def test_texts_that_determine_no_temperature_leave_the_scores_unchanged(
+    labels: np.ndarray, scores: np.ndarray, reason: str
+):
+    found = calibrate("temperature", labels, scores.astype(np.float32))
+    assert found.temperature == 1.0
+    assert not found.applied
+    assert found.describe().startswith("The scores are not rescaled: ")
+    assert reason in found.describe()
+
+
+def test_no_calibration_is_written_without_values_that_do_not_exist(tmp_path: Path):
+    found = calibrate("none", FIVE, np.linspace(0.1, 0.9, 10).astype(np.float32))
+    write_calibration(tmp_path / "calibration.json", found)
+    content = json.loads((tmp_path / "calibration.json").read_text())
+    assert content == {"method": "none", "temperature": 1.0, "applied": False}
+    assert found.describe() == "The scores are not rescaled: evaluate.calibration is none."

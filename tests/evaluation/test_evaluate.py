@@ -252,11 +252,23 @@ def test_scores_are_calibrated_before_they_are_evaluated():
 
 def test_the_temperature_is_fitted_on_the_validation_split():
     labels, scores, lengths = random_scores()
-    # All labels of the validation split are correct, but the scores are not confident.
-    validation = Scored(labels, np.where(labels == 1, 0.6, 0.4).astype(np.float32))
-    found = evaluate(Scored(labels, scores), validation, scores, texts_with_lengths(lengths), CALIBRATED)
-    assert found.metrics["temperature"] == pytest.approx(LOWEST, rel=0.01)
+    # The validation split's scores are right in 9 of 10 texts, but not confident.
+    right = np.arange(len(labels)) % 10 > 0
+    held_out = Scored(labels, np.where(right == (labels == 1), 0.6, 0.4).astype(np.float32))
+    found = evaluate(Scored(labels, scores), held_out, scores, texts_with_lengths(lengths), CALIBRATED)
+    expected = math.log(0.6 / 0.4) / math.log(0.9 / 0.1)
+    assert found.metrics["temperature"] == pytest.approx(expected, rel=1e-3)
+    assert found.calibration.temperature == found.metrics["temperature"]
     assert found.metrics["calibration_error"] > found.metrics["calibration_error_before"]
+
+
+def test_a_temperature_at_its_bound_is_not_applied():
+    labels, scores, lengths = random_scores()
+    held_out = Scored(labels, np.where(labels == 1, 0.6, 0.4).astype(np.float32))
+    found = evaluate(Scored(labels, scores), held_out, scores, texts_with_lengths(lengths), CALIBRATED)
+    assert found.metrics["temperature"] == 1
+    assert found.calibration.fitted == pytest.approx(LOWEST, rel=0.01)
+    np.testing.assert_array_equal(found.scores, scores)
 
 
 def test_scores_without_calibration_do_not_change():

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy.stats import binomtest
 
 from moodring.errors import MoodringError
-from moodring.io.splits import stratified_mask
+from moodring.io.splits import accuracy_interval, check_enough, describe_small, stratified_mask
 from moodring.io.tables import StoredTable, check_classes, content_digest, make_table, write_table
 
 ROWS: dict[str, list[Any]] = {"splits": ["train", "test"], "labels": [1, 0], "texts": ["a b", "c"]}
@@ -138,3 +139,77 @@ def test_the_held_out_rows_depend_on_the_seed() -> None:
 def test_the_error_for_too_few_rows_has_their_counts(labels: list[int]) -> None:
     with pytest.raises(MoodringError, match=rf"{len(labels)} rows as the validation split .*rows by label"):
         stratified_mask(np.array(labels, dtype=np.int8), 0.1, 7, "validation")
+
+
+# Enough texts to decide.
+
+ENOUGH = {
+    split: {"negative": count, "positive": count}
+    for split, count in (("train", 80), ("validation", 5), ("test", 20))
+}
+
+
+def test_five_texts_of_each_class_in_each_split_are_enough() -> None:
+    check_enough(ENOUGH, "made")
+    check_enough({split: {"negative": 5, "positive": 5} for split in ENOUGH}, "made")
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+@pytest.mark.parametrize("label", ["negative", "positive"])
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_fewer_texts_of_a_class_are_refused_with_all_counts_and_the_remedy(
+    split: str, label: str, count: int
+) -> None:
+    texts = {**ENOUGH, split: {**ENOUGH[split], label: count}}
+    with pytest.raises(MoodringError) as refused:
+        check_enough(texts, "made")
+    message = str(refused.value)
+    assert message.startswith(f"made: {split} has {count} {label}; each split needs at least 5 texts")
+    for name, counts in texts.items():
+        assert f"{name} {counts['negative']} negative, {counts['positive']} positive" in message
+    for remedy in (
+        "Add texts",
+        "datasets.made.preprocess.validation_share",
+        "datasets.made.source.test_share",
+    ):
+        assert remedy in message
+
+
+def test_every_split_with_too_few_texts_is_named() -> None:
+    with pytest.raises(MoodringError, match="validation has 0 positive, test has 1 positive;"):
+        check_enough(
+            {
+                "train": {"negative": 720, "positive": 4 + 1},
+                "validation": {"negative": 80, "positive": 0},
+                "test": {"negative": 199, "positive": 1},
+            },
+            "made",
+        )
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentences"),
+    [
+        (
+            {"train": 40, "validation": 500, "test": 60},
+            ["The test split has 60 texts: the 95 % interval of an accuracy of 80 % is 68 to 88 %."],
+        ),
+        (
+            {"train": 432, "validation": 48, "test": 499},
+            [
+                "The validation split has 48 texts: the 95 % interval of an accuracy of 80 % is 67 to 89 %.",
+                "The test split has 499 texts: the 95 % interval of an accuracy of 80 % is 76 to 83 %.",
+            ],
+        ),
+        ({"train": 10, "validation": 500, "test": 25_000}, []),
+    ],
+    ids=["test", "both", "none"],
+)
+def test_a_sentence_names_each_small_split_that_judges(rows: dict[str, int], sentences: list[str]) -> None:
+    assert describe_small(rows) == sentences
+
+
+@pytest.mark.parametrize(("correct", "rows"), [(0, 5), (5, 5), (8, 10), (48, 60), (997, 1000)])
+def test_the_interval_of_an_accuracy_is_wilsons(correct: int, rows: int) -> None:
+    expected = binomtest(correct, rows).proportion_ci(0.95, method="wilson")
+    assert accuracy_interval(correct / rows, rows) == pytest.approx((expected.low, expected.high), abs=1e-9)

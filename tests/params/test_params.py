@@ -225,3 +225,30 @@ def test_the_error_for_conflicting_values_gives_the_reasons(
 ) -> None:
     message = refusal(changes)
     assert all(reason in message for reason in reasons), message
+
+
+def test_own_pairs_are_pairs_of_texts_and_optional(params: Params) -> None:
+    assert params.behaviour.pairs_of_texts == []
+    pairs = [{"higher": "good", "lower": "not good"}]
+    own = changed({"behaviour": {"pairs": pairs}})
+    assert own.behaviour.pairs_of_texts == [("good", "not good")]
+    # No stage depends on them.
+    assert (own.of_model(), own.of_evaluation()) == (params.of_model(), params.of_evaluation())
+
+
+@pytest.mark.parametrize(
+    ("pair", "part"),
+    [
+        ({"higher": "good"}, "lower: missing"),
+        ({"higher": "good", "lower": " "}, "' '"),
+        ({"higher": "good", "lower": "good"}, "must differ"),
+        ({"higher": "good", "lower": 3}, "received: 3"),
+        ({"higher": "good", "lower": "bad", "why": "x"}, "unknown key"),
+        ("good, bad", "'good, bad'"),
+    ],
+    ids=["one text", "blank", "equal", "number", "unknown key", "no pair"],
+)
+def test_an_invalid_own_pair_is_refused_with_its_place(pair: object, part: str) -> None:
+    message = refusal({"behaviour": {"pairs": [pair]}})
+    assert "behaviour.pairs.0" in message
+    assert part in message

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import re
+
 import pytest
 
+from benchmarks.project import ran
+from tests.conftest import generated_rows
 from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -95,3 +100,25 @@ def test_empty_and_very_long_texts_are_kept_and_scored(project: Project) -> None
     assert sum(report["emptied"].values()) >= 8
     assert max(split["max"] for split in report["tokens"].values()) == 200_000
     assert project.json("metrics/test.json")["rows"] == 64
+
+
+def test_a_split_without_enough_texts_of_a_class_is_refused_before_training(project: Project) -> None:
+    texts, _ = generated_rows(1000)
+    rows = [(text, 5 if row < 5 else 1) for row, text in enumerate(texts)]
+    with (project.root / "data/own/tiny.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("review", "stars"), *rows])
+    clean = (project.root / "data/clean.parquet").read_bytes()
+    done = project.run("dvc", "repro", check=False)
+    assert done.returncode != 0
+    assert ran(done.stdout) == ["download", "preprocess"]
+    for part in ("error: tiny: ", "at least 5 texts of each class", "tiny.preprocess.validation_share"):
+        assert part in done.stderr
+    (counts,) = re.findall(
+        r"train (\d+) negative, (\d) positive; validation (\d+) negative, (\d)", done.stderr
+    )
+    assert int(counts[1]) + int(counts[3]) == 4
+    assert "Traceback" not in done.stderr
+    assert (
+        not (project.root / "data/clean.parquet").exists()
+        or (project.root / "data/clean.parquet").read_bytes() == clean
+    )

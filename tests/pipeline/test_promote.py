@@ -6,12 +6,15 @@ import csv
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from tests.pipeline.conftest import Project, Store, make_project
 
@@ -163,7 +166,15 @@ def test_a_model_with_better_validation_and_worse_test_becomes_the_champion(
     assert done.returncode == 0, done.stderr
     assert store.champion() == 2
     validation, test = contest.validation, contest.test
+    counts = contest.project.json("metrics/data.json")
+    rows, texts = counts["rows"]["validation"], counts["texts"]["validation"]
+    assert (
+        f"val_accuracy decides, on {rows} validation texts (different ones: {texts['negative']} negative, "
+        f"{texts['positive']} positive); needed gain +0.001"
+    ) in done.stdout
+    assert "passed same validation texts" in done.stdout
     assert f"val_accuracy {validation[2]:.4f} against {validation[1]:.4f}" in done.stdout
+    assert "95 % interval 0." in done.stdout
     assert f"test_accuracy {test[2]:.4f} against {test[1]:.4f}" in done.stdout
 
 
@@ -205,6 +216,72 @@ def test_a_stale_checkout_cannot_promote_its_model(
     assert "train" in done.stderr
     assert "Traceback" not in done.stderr
     assert store.champion() == 1
+
+
+def test_a_named_version_is_promoted_from_a_stale_checkout(
+    contest: Contest, first_promoted: tuple[Store, Done], tmp_path: Path
+) -> None:
+    store = first_promoted[0].copy(tmp_path / "named.db")
+    contest.project.set(train__epochs=9)
+    try:
+        done = contest.promote(store, "2")
+    finally:
+        contest.project.undo()
+    assert done.returncode == 0, done.stderr
+    assert store.champion() == 2
+    assert "moodring-tiny version 2: lstm, run " in done.stdout
+    # The tiny texts have none of the words of the checks' pairs.
+    for check in ("case", "white space", "negation"):
+        assert f"undecided {check}: not checked" in done.stdout
+        assert f"warning: the check '{check}' decides nothing: not checked" in done.stderr
+
+
+def test_the_best_result_by_validation_is_promoted(contest: Contest, tmp_path: Path) -> None:
+    store = contest.store.copy(tmp_path / "best.db")
+    done = contest.promote(store, "--best")
+    assert done.returncode == 0, done.stderr
+    assert "tiny: the best of 2 registered results on the same validation texts" in done.stdout
+    assert store.champion() == 2
+
+
+def test_a_champion_whose_validation_decides_nothing_is_replaced(
+    contest: Contest, second_promoted: tuple[Store, Done], tmp_path: Path
+) -> None:
+    store = second_promoted[0].copy(tmp_path / "few.db")
+    client = MlflowClient(store.address)
+    run_id = client.get_model_version("moodring-tiny", "2").run_id
+    said = json.loads(client.get_run(run_id).data.tags["validation"])
+    client.set_tag(run_id, "validation", json.dumps({**said, "texts": {"negative": 36, "positive": 0}}))
+    done = contest.promote(store)
+    assert done.returncode == 0, done.stderr
+    assert "the champion is not compared, its validation decides nothing" in done.stdout
+    assert "0 positive texts, at least 5 are needed" in done.stdout
+    assert store.champion() == 1
+    # The former champion cannot come back.
+    refused = contest.promote(store, "2")
+    assert refused.returncode == 1
+    assert "not promoted: nothing can be decided" in refused.stderr
+    assert store.champion() == 1
+
+
+def test_a_champion_on_other_texts_is_replaced_only_with_a_reason(
+    contest: Contest, second_promoted: tuple[Store, Done], tmp_path: Path
+) -> None:
+    store = second_promoted[0].copy(tmp_path / "other.db")
+    client = MlflowClient(store.address)
+    run_id = client.get_model_version("moodring-tiny", "2").run_id
+    said = json.loads(client.get_run(run_id).data.tags["validation"])
+    client.set_tag(run_id, "validation", json.dumps({**said, "digest": "of other texts"}))
+    refused = contest.promote(store, "1")
+    assert refused.returncode == 1
+    assert "the champion was validated on other texts" in refused.stderr
+    assert store.champion() == 2
+    reason = "the reviews of June were added"
+    done = contest.promote(store, "1", "--accept", "same validation texts", "--reason", reason)
+    assert done.returncode == 0, done.stderr
+    assert store.champion() == 1
+    tags = client.get_model_version("moodring-tiny", "1").tags
+    assert tags["accepted.same_validation_texts"] == reason
 
 
 @dataclass(frozen=True)
@@ -275,6 +352,18 @@ def test_a_model_that_fails_a_behaviour_check_is_refused_despite_its_high_accura
     done = contrary.run("moodring", "promote", check=False)
     assert done.returncode == 1
     assert "FAILED negation" in done.stdout
+    pairs = re.findall(r"^    'this is good' (0\.\d{3}), 'this is not good' (0\.\d{3})$", done.stdout, re.M)
+    assert len(pairs) == 1
+    assert float(pairs[0][0]) < float(pairs[0][1])
     assert "not promoted: negation" in done.stderr
     assert "Traceback" not in done.stderr
     assert contrary.store.champion() is None
+
+
+def test_a_failed_check_can_be_accepted_with_a_reason(contrary: Project) -> None:
+    reason = "the labels are contrary on purpose"
+    done = contrary.run("moodring", "promote", "--accept", "negation", "--reason", reason)
+    assert "accepted negation" in done.stdout
+    assert contrary.store.champion() == 1
+    rows = contrary.store.rows("SELECT key, value FROM model_version_tags WHERE key LIKE 'accepted%'")
+    assert rows == [("accepted.negation", reason)]

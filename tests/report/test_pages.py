@@ -37,7 +37,11 @@ def found(mistakes: int = 20, calibration: Any = "temperature") -> Evaluation:
     scored = Scored(labels, np.array([0.9, 0.2, 0.3, 0.8], np.float32))
     texts = Texts(TEXTS, np.array([1, 9, 2, 2]), np.zeros(4), ["<i>x</i>", "y", "y", "y"])
     params = EvaluateParams(threshold=0.5, bins=10, calibration=calibration, mistakes=mistakes)
-    return evaluate(scored, scored, np.array([0.4, 0.6, 0.1, 0.7], np.float32), texts, params)
+    # Overconfident: a third of the labels of each score are wrong.
+    held_out = Scored(
+        np.array([0, 0, 1, 1, 1, 0] * 10, np.int8), np.tile(np.repeat([0.1, 0.9], 3), 10).astype(np.float32)
+    )
+    return evaluate(scored, held_out, np.array([0.4, 0.6, 0.1, 0.7], np.float32), texts, params)
 
 
 @pytest.fixture
@@ -58,6 +62,9 @@ def test_the_page_shows_the_evaluations_results() -> None:
     assert "50.0 % of them have the right label" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "not shown to differ from linear (-50.0 points" in page
     assert "After temperature scaling" in page
+    assert "The scores are rescaled with the temperature 3.1" in page
+    assert "The test split has 4 texts: the 95 % interval of an accuracy of 80 % is" in page
+    assert "The validation split has" not in page
     assert "1,016 training texts that are also in test, and 5 that are also in validation" in page
     assert "repeated in the same split, after cleaning 35 0 2" in page
     for name in ("Length", "Negation", "Contrast", "Unknown words", "Source"):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from moodring.serving.behaviour import Check, check_behaviour
+from moodring.serving.behaviour import CHECKS as KNOWN
+from moodring.serving.behaviour import MIN_PAIRS, OWN_PAIRS, Check, check_behaviour
 
 Scores = NDArray[np.floating]
 Scorer = Callable[[list[str]], Scores]
@@ -41,7 +42,7 @@ def outcomes(score: Scorer, threshold: float = 0.5, knows: Callable[[str], bool]
 
 
 def failed(score: Scorer, threshold: float = 0.5) -> list[str]:
-    return [name for name, check in outcomes(score, threshold).items() if not check.passed]
+    return [name for name, check in outcomes(score, threshold).items() if check.passed is False]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -162,24 +163,100 @@ def test_a_few_negations_may_be_missed(ignored: set[str], expected: list[str]) -
 # Words that are not in the vocabulary.
 
 
-def test_negation_of_unknown_words_is_not_checked() -> None:
+def test_negation_of_unknown_words_decides_nothing() -> None:
     check = outcomes(each(ignores_negation), knows=lambda text: "not" not in text.split())[NEGATION]
-    assert check.passed
-    assert "not checked" in check.seen
+    assert check.passed is None
+    assert "not checked: the vocabulary knows the words of 0 of 24 pairs, 12 are needed" in check.seen
 
 
 def test_the_check_of_known_negations_reports_no_skip() -> None:
     assert "not checked" not in outcomes(lexicon)[NEGATION].seen
 
 
-@pytest.mark.parametrize(("known", "passed"), [("good", True), ("great", False)])
-def test_only_negations_of_known_words_count(known: str, passed: bool) -> None:
-    def negates_only_good(text: str) -> float:
-        return mood_of(text.lower().split()) if "good" in text.lower() else ignores_negation(text)
+def negates_only_three(text: str) -> float:
+    negated = {"good", "great", "funny"} & set(text.lower().split())
+    return mood_of(text.lower().split()) if negated else ignores_negation(text)
 
-    check = outcomes(each(negates_only_good), knows=lambda text: known in text.split())[NEGATION]
+
+@pytest.mark.parametrize(
+    ("known", "passed", "pairs"),
+    [
+        pytest.param({"good", "great", "funny"}, True, 12, id="three negated words"),
+        pytest.param({"nice", "happy", "beautiful"}, False, 12, id="three ignored words"),
+        pytest.param({"good", "great", "funny", "nice"}, True, 16, id="one of four words ignored"),
+        pytest.param({"good", "great", "nice", "happy"}, False, 16, id="two of four words ignored"),
+        pytest.param({"nice", "happy"}, None, 8, id="too few words"),
+    ],
+)
+def test_only_negations_of_known_words_count(known: set[str], passed: bool | None, pairs: int) -> None:
+    def knows(text: str) -> bool:
+        return bool(known & set(text.split()))
+
+    check = outcomes(each(negates_only_three), knows=knows)[NEGATION]
     assert check.passed == passed
-    assert "4 pairs" in check.seen  # one for each subject
+    assert f"{pairs} pairs" in check.seen or f"{pairs} of 24 pairs" in check.seen
+
+
+def test_a_vocabulary_of_other_words_decides_nothing_about_pairs() -> None:
+    # For example of reviews in another language: every sentence has unknown words only.
+    checks = outcomes(each(lambda text: 0.25 + 0.5 * (len(text.split()) > 3)), knows=lambda text: False)
+    assert {name for name, check in checks.items() if check.passed is None} == {
+        "case",
+        "white space",
+        NEGATION,
+    }
+
+
+# No check passes that nothing could fail.
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 0.5, 1.0])
+def test_a_model_with_one_score_for_every_text_fails(value: float) -> None:
+    checks = outcomes(each(lambda text: value))
+    assert {name for name, check in checks.items() if check.passed} == {"empty text", "very long text"}
+    assert {name for name, check in checks.items() if check.passed is False} == {
+        "case",
+        "white space",
+        NEGATION,
+    }
+    assert checks["alone and in a batch"].passed is None
+    for name in ("case", "white space"):
+        assert f"each of 36 texts has the score {value:.3f}" in checks[name].seen
+
+
+def test_a_model_without_scores_fails_every_check() -> None:
+    assert failed(each(lambda text: np.nan)) == [name for name in KNOWN if name != OWN_PAIRS]
+
+
+# Own pairs.
+
+FOOD = tuple((f"the {dish} was tasty", f"the {dish} was cold") for dish in "abcdefghijklmnop")
+
+
+def tasty(texts: list[str]) -> Scores:
+    plain = each(lambda text: 0.9 if "tasty" in text else 0.1 if "cold" in text else mood_of(text.split()))
+    return plain([text.lower() for text in texts])
+
+
+@pytest.mark.parametrize(
+    ("pairs", "passed", "seen"),
+    [
+        pytest.param(FOOD, True, "100% of 16 pairs", id="all hold"),
+        pytest.param([*FOOD[:12], *((b, a) for a, b in FOOD[12:])], True, "75% of 16 pairs", id="a quarter"),
+        pytest.param([*FOOD[:11], *((b, a) for a, b in FOOD[11:])], False, "69% of 16 pairs", id="more"),
+        pytest.param(FOOD[:MIN_PAIRS], True, "100% of 12 pairs", id="just enough"),
+        pytest.param(FOOD[: MIN_PAIRS - 1], None, "11 of 11 pairs, 12 are needed", id="too few"),
+    ],
+)
+def test_own_pairs_are_a_check(pairs: list[tuple[str, str]], passed: bool | None, seen: str) -> None:
+    checks = check_behaviour(tasty, bool, 0.5, pairs)
+    assert [check.name for check in checks] == list(KNOWN)
+    assert checks[-1].passed == passed
+    assert seen in checks[-1].seen
+
+
+def test_without_own_pairs_there_is_no_check_of_them() -> None:
+    assert OWN_PAIRS not in outcomes(lexicon)
 
 
 # The threshold.
@@ -212,3 +289,25 @@ def test_labels_depend_on_the_threshold(threshold: float, expected: list[str]) -
 )
 def test_a_failed_check_reports_the_observed_value(score: Scorer, name: str, seen: str) -> None:
     assert seen in outcomes(score)[name].seen
+
+
+def test_each_failing_pair_is_listed_with_both_scores() -> None:
+    lines = outcomes(each(ignores_negation))[NEGATION].failing
+    assert len(lines) == 24
+    assert lines[0] == "'this is good' 0.750, 'this is not good' 0.750"
+    case = outcomes(each(lambda text: mood_of(text.split())))["case"].failing
+    assert len(case) == 24  # nine words and four subjects, twice; a third changes its label
+    assert "'it was bad' 0.250, 'IT WAS BAD' 0.500" in case
+    batch = outcomes(shifted_in_batches(1e-3))["alone and in a batch"].failing
+    assert batch[0] == '"this is good" 0.750000 alone, 0.749000 in a batch'
+
+
+def test_a_passed_check_lists_its_few_failing_pairs() -> None:
+    def score(text: str) -> float:
+        return ignores_negation(text) if "nice" in text.lower() else mood_of(text.lower().split())
+
+    check = outcomes(each(score))[NEGATION]
+    assert check.passed
+    assert len(check.failing) == 4
+    assert all("nice" in line for line in check.failing)
+    assert outcomes(lexicon)[NEGATION].failing == ()

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from moodring.params.base import flatten
-from moodring.params.file import parse_params
-from moodring.params.pipeline import Params
+from moodring.errors import MoodringError
 from moodring.serving.behaviour import Check
-from moodring.serving.promotion import Metric, gain, objections, same_validation_split
+from moodring.serving.promotion import (
+    SAME_TEXTS,
+    Metric,
+    Rules,
+    Validation,
+    compared_with,
+    gain,
+    objections,
+)
 
 GOOD = Check("case", passed=True, seen="0% of the labels change")
 BAD = Check("negation", passed=False, seen="lowers the score in 12% of 24 pairs")
@@ -101,94 +109,91 @@ def test_a_low_value_and_a_failed_check_give_two_objections() -> None:
     assert "negation" in found[1]
 
 
-# The validation split of two models.
+# What a validation can decide.
+
+SOUND = Validation(
+    metrics={"val_accuracy": 0.8, "val_loss": 0.5, "test_accuracy": 0.7},
+    rows=48,
+    texts={"negative": 24, "positive": 24},
+    digest="a" * 16,
+)
 
 
-def logged(params: Params, **changes: Any) -> dict[str, str]:
-    """The committed parameters with changes, as a run logs them."""
-    tree = params.model_dump()
-    for name, value in changes.items():
-        *blocks, key = name.split("__")
-        parent = tree
-        for block in blocks:
-            parent = parent[block]
-        assert parent[key] != value, "the change has no effect"
-        parent[key] = value
-    changed = parse_params(tree, "test").of_model()
-    return {name: str(value) for name, value in changed.items()}
+def test_a_validation_with_both_classes_and_metrics_can_decide() -> None:
+    assert SOUND.problems() == []
+    assert replace(SOUND, texts={"negative": 5, "positive": 5}).problems() == []
+    assert SOUND.describe() == "48 validation texts (different ones: 24 negative, 24 positive)"
 
 
-def has_same_split(params: Params, **changes: Any) -> bool:
-    one, other = logged(params), logged(params, **changes)
-    assert one != other
-    result, reversed_result = (
-        same_validation_split(params.dataset, *pair) for pair in ((one, other), (other, one))
-    )
-    assert result == reversed_result
-    return result
+UNSOUND = [
+    pytest.param({"texts": {"negative": 80, "positive": 0}}, ["0 positive", "at least 5"], id="one class"),
+    pytest.param(
+        {"texts": {"negative": 4, "positive": 80}}, ["4 negative", "at least 5"], id="few of a class"
+    ),
+    pytest.param({"texts": {}}, ["does not say on how many texts"], id="unknown counts"),
+    pytest.param({"metrics": {}}, ["no val_accuracy", "no val_loss"], id="no metrics"),
+    pytest.param({"metrics": {"val_accuracy": 0.8}}, ["no val_loss"], id="no loss"),
+    pytest.param({"metrics": {"val_accuracy": 1.0, "val_loss": math.nan}}, ["val_loss is nan"], id="NaN"),
+    pytest.param(
+        {"metrics": {"val_accuracy": 1.0, "val_loss": math.inf}}, ["val_loss is inf"], id="infinite"
+    ),
+]
 
 
-BLOCK = "datasets__rotten_tomatoes"
-OWN = {
-    "kind": "file",
-    "path": "data/own/a.csv",
-    "text": "a",
-    "label": "b",
-    "positive": [1],
-    "negative": [0],
-    "split": None,
-    "test_share": 0.2,
-    "split_seed": 7,
-    "digest": None,
-}
+@pytest.mark.parametrize(("change", "parts"), UNSOUND)
+def test_a_validation_that_decides_nothing_says_why(change: dict[str, Any], parts: list[str]) -> None:
+    problems = "; ".join(replace(SOUND, **change).problems())
+    assert all(part in problems for part in parts), problems
+
+
+def test_a_champion_on_the_same_texts_is_compared() -> None:
+    champion, note, checks = compared_with(SOUND, replace(SOUND, metrics={**SOUND.metrics}))
+    assert champion == SOUND
+    assert note == ""
+    assert [(check.name, check.passed) for check in checks] == [(SAME_TEXTS, True)]
+
+
+@pytest.mark.parametrize(("change", "parts"), UNSOUND)
+def test_a_champion_whose_validation_decides_nothing_is_replaced(
+    change: dict[str, Any], parts: list[str]
+) -> None:
+    # For example an accuracy of 1.0 on texts of one class: no model could beat it.
+    champion, note, checks = compared_with(SOUND, replace(SOUND, **change, digest="b" * 16))
+    assert (champion, checks) == (None, [])
+    assert "the champion is not compared" in note
+    assert all(part in note for part in parts)
+    assert objections("val_accuracy", 0.001, 0.5, None, checks) == []
+
+
+def test_a_champion_on_other_texts_is_not_compared_and_stops_the_promotion() -> None:
+    champion, _, checks = compared_with(SOUND, replace(SOUND, digest="b" * 16, rows=60))
+    assert champion is None
+    (objection,) = objections("val_accuracy", 0.001, 0.99, None, checks)
+    for part in (SAME_TEXTS, "other texts (60, here 48)", "cannot be compared", "--accept", "--reason"):
+        assert part in objection
+
+
+# Accepted checks.
+
+
+def test_a_check_that_decides_nothing_is_no_objection() -> None:
+    assert objections("val_accuracy", 0.001, 0.75, None, [Check("negation", None, "not checked")]) == []
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("accepted", "reason", "parts"),
     [
-        pytest.param({"seed": 8}, id="seed"),
-        pytest.param({f"{BLOCK}__preprocess__validation_share": 0.2}, id="share"),
-        pytest.param({f"{BLOCK}__source__split_seed": 8}, id="seed of the test split"),
-        pytest.param({f"{BLOCK}__source__test_share": 0.3}, id="share of the test split"),
-        pytest.param({f"{BLOCK}__source": {"kind": "imdb"}}, id="source"),
-        pytest.param({f"{BLOCK}__source": OWN}, id="a file of the user"),
+        (["negatoin"], "a reason", ["'negatoin'", "known: same validation texts, empty text", "negation"]),
+        (["negation", "x"], "a reason", ["'x'"]),
+        (["negation"], "", ["--reason", "negation"]),
+        (["negation"], "  ", ["--reason"]),
+        ([], "a reason", ["--accept", "a reason"]),
     ],
+    ids=["misspelt", "one of two", "no reason", "blank reason", "no check"],
 )
-def test_another_source_seed_or_share_gives_another_validation_split(
-    params: Params, change: dict[str, Any]
+def test_an_acceptance_needs_known_checks_and_a_reason(
+    accepted: list[str], reason: str, parts: list[str]
 ) -> None:
-    assert not has_same_split(params, **change)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param({"arch": "gru"}, id="arch"),
-        pytest.param({"archs__lstm__units": 32}, id="units"),
-        pytest.param({"train__epochs": 99}, id="epochs"),
-        pytest.param({f"{BLOCK}__preprocess__stem": "snowball"}, id="cleaning"),
-        pytest.param({f"{BLOCK}__tokenize__max_tokens": 99}, id="vocabulary"),
-        pytest.param({f"{BLOCK}__max_length": 99}, id="length"),
-    ],
-)
-def test_another_model_on_the_same_texts_has_the_same_validation_split(
-    params: Params, change: dict[str, Any]
-) -> None:
-    assert has_same_split(params, **change)
-
-
-def test_the_same_parameters_have_the_same_validation_split(params: Params) -> None:
-    assert same_validation_split(params.dataset, logged(params), logged(params))
-
-
-def test_parameters_of_other_datasets_do_not_change_the_split(params: Params) -> None:
-    every = {name: str(value) for name, value in flatten(params.model_dump())}
-    other = {**every, "datasets.imdb.preprocess.validation_share": "0.9", "datasets.imdb.source.kind": "file"}
-    assert every != other
-    assert same_validation_split("rotten_tomatoes", every, other)
-    assert not same_validation_split("imdb", every, other)
-
-
-@pytest.mark.parametrize(("challenger", "champion"), [(float("nan"), 0.5), (0.5, float("nan"))])
-def test_a_nan_value_prevents_promotion(challenger: float, champion: float) -> None:
-    assert objections("val_loss", 0.001, challenger, champion, [GOOD])
+    with pytest.raises(MoodringError) as refused:
+        Rules(accepted=accepted, reason=reason)
+    assert all(part in str(refused.value) for part in parts), refused.value

@@ -15,7 +15,7 @@ import pytest
 
 from moodring.corpus.arrays import read_split, read_vocabulary, write_corpus
 from moodring.errors import MoodringError
-from moodring.evaluation.calibration import apply_temperature, write_calibration
+from moodring.evaluation.calibration import Calibration, apply_temperature, write_calibration
 from moodring.io.tables import StoredTable, write_table
 from moodring.models.keras_files import load_model, write_model
 from moodring.models.load import read_model
@@ -143,7 +143,7 @@ def test_an_old_bundle_without_a_temperature_gives_uncalibrated_scores(
 
 @pytest.fixture
 def files(pipeline: Path, tmp_path: Path) -> ResultFiles:
-    write_calibration(tmp_path / "calibration.json", "temperature", 2.5)
+    write_calibration(tmp_path / "calibration.json", Calibration("temperature", 2.5))
     paths = {name: pipeline / name for name in ("corpus", "models")}
     return ResultFiles(clean=pipeline / "clean.parquet", calibration=tmp_path / "calibration.json", **paths)
 

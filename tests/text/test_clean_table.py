@@ -154,9 +154,11 @@ def test_the_report_describes_the_test_split(keras: Cleaner) -> None:
     test = [(1, "a b c"), (0, "a b"), (0, "..."), (1, "A, B!"), (1, "one two three four five")]
     _, report = cleaned(table(generated()[:100], test), keras, 7, "made")
     report.pop("removed_from_train")
+    report.pop("validation_digest")
     assert {key: values["test"] for key, values in report.items()} == {
         "rows": 5,
         "positive_share": 0.6,
+        "texts": {"negative": 1, "positive": 2},  # "a b" has both labels, and one negative text is empty
         "tokens": {"mean": 2.4, "p50": 2, "p90": 3, "p99": 3, "max": 5},
         "emptied": 1,
         "duplicates_within": 1,
@@ -241,3 +243,47 @@ def test_a_piece_without_remaining_rows_is_skipped(keras: Cleaner) -> None:
     clean, report = cleaned(pieces, keras)
     assert report["removed_from_train"]["also_in_test"] == 20
     assert clean.equals(cleaned(whole, keras)[0])
+
+
+# What the validation split is, and how many texts of each class decide.
+
+
+def test_only_different_texts_that_are_not_empty_count_for_a_class(keras: Cleaner) -> None:
+    test = [*[(1, f"good film {i}") for i in range(6)], *[(0, "Bad!")] * 3, (0, "bad"), (0, "?"), (0, "")]
+    _, report = cleaned(table(generated()[:100], test), keras)
+    assert report["texts"]["test"] == {"negative": 1, "positive": 6}
+    assert report["rows"]["test"] == 12
+    for split in ("train", "validation"):
+        assert sum(report["texts"][split].values()) == report["rows"][split]
+
+
+def digest(raw: pa.Table, cleaner: Cleaner, seed: int = 7) -> str:
+    return str(cleaned(raw, cleaner, seed)[1]["validation_digest"])
+
+
+def test_the_digest_of_the_validation_split_does_not_depend_on_cleaning_or_pieces(params: Params) -> None:
+    steps = params.datasets["rotten_tomatoes"].preprocess
+    other = Cleaner(steps.model_copy(update={"lowercase": False, "pattern": "none"}))
+    whole = plain_raw()
+    pieces = pa.concat_tables([whole.slice(0, 50), whole.slice(50)])
+    assert digest(whole, Cleaner(steps)) == digest(whole, other) == digest(pieces, Cleaner(steps))
+
+
+@pytest.mark.parametrize("change", ["seed", "share", "text", "label"])
+def test_the_digest_of_the_validation_split_changes_with_its_texts_and_labels(
+    params: Params, change: str
+) -> None:
+    steps = params.datasets["rotten_tomatoes"].preprocess
+    rows = generated()
+    before = digest(table(rows[:160], rows[160:]), Cleaner(steps))
+    held_out = texts_of(cleaned(plain_raw(), Cleaner(steps))[0], "validation")
+    place = next(i for i, (_, text) in enumerate(rows) if text in held_out)
+    label, text = rows[place]
+    if change == "text":
+        rows[place] = (label, f"{text}!")
+    elif change == "label":
+        rows[place] = (1 - label, text)
+    raw = table(rows[:160], rows[160:])
+    if change == "share":
+        steps = steps.model_copy(update={"validation_share": 0.2})
+    assert digest(raw, Cleaner(steps), seed=8 if change == "seed" else 7) != before

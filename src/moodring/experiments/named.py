@@ -67,6 +67,8 @@ def _hydra(value: object) -> str:
         return json.dumps(value)
     if isinstance(value, list):
         return f"[{','.join(map(_hydra, value))}]"
+    if isinstance(value, dict):  # in a list
+        return "{" + ",".join(f"{key}:{_hydra(each)}" for key, each in value.items()) + "}"
     if isinstance(value, str) and (value in _HYDRA_WORDS or not re.fullmatch(r"[A-Za-z_][\w./-]*", value)):
         return "'" + value.replace("'", "\\'") + "'"
     return str(value)

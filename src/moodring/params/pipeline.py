@@ -10,7 +10,7 @@ from pydantic import model_validator
 from moodring.params.arch import ArchParams, NbsvmParams, RecurrentParams
 from moodring.params.base import Block, Name, Seed, flatten
 from moodring.params.data import DatasetParams
-from moodring.params.evaluation import EvaluateParams
+from moodring.params.evaluation import BehaviourParams, EvaluateParams
 from moodring.params.training import TrainParams
 
 
@@ -25,6 +25,7 @@ class Params(Block):
     archs: dict[Name, ArchParams]
     train: TrainParams
     evaluate: EvaluateParams
+    behaviour: BehaviourParams = BehaviourParams()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Params:

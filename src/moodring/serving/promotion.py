@@ -1,21 +1,97 @@
 """Promotion: the rule by which a model becomes its dataset's champion, and the procedure that applies it.
 
-The validation metric decides; the test metric never does.
+The validation metric decides; the test metric never does. Data that cannot decide promote nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from moodring.errors import MoodringError
+
 if TYPE_CHECKING:
-    from moodring.params.pipeline import Params
-    from moodring.serving.behaviour import Check
-    from moodring.serving.registry import RunMetrics
-    from moodring.serving.result_files import ResultFiles
+    from moodring.serving.behaviour import Check, Pair
+    from moodring.serving.candidates import Candidate
 
 Metric = Literal["val_accuracy", "val_loss"]
+SAME_TEXTS = "same validation texts"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How a result was validated, as its run says; what the run does not say is missing.
+
+    Args:
+        metrics: val_accuracy and val_loss of the kept epoch, and test_accuracy.
+        rows: number of validation texts.
+        texts: number of different validation texts of each class that are not empty.
+        digest: of the validation texts and labels, however they are cleaned.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    rows: int = 0
+    texts: Mapping[str, int] = field(default_factory=dict)
+    digest: str | None = None
+
+    def problems(self) -> list[str]:
+        """The reasons for which this validation decides nothing; empty: it can decide."""
+        from moodring.io.splits import LEAST_TEXTS
+
+        found = []
+        for name in ("val_accuracy", "val_loss"):
+            value = self.metrics.get(name)
+            if value is None:
+                found.append(f"its run has no {name}")
+            elif not math.isfinite(value):
+                found.append(f"its {name} is {value}")
+        if not self.texts:
+            found.append("its run does not say on how many texts of each class it was validated")
+        return found + [
+            f"its validation split has {count} {label} texts, at least {LEAST_TEXTS} are needed"
+            for label, count in self.texts.items()
+            if count < LEAST_TEXTS
+        ]
+
+    def describe(self) -> str:
+        """The number of validation texts, in all and of each class."""
+        classes = ", ".join(f"{count:,} {label}" for label, count in self.texts.items())
+        return f"{self.rows:,} validation texts (different ones: {classes})"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a promotion asks for.
+
+    Args:
+        metric: the validation metric that decides.
+        margin: the least gain over the champion.
+        accepted: names of checks that may fail.
+        reason: why they may.
+
+    Raises:
+        MoodringError: there is no such check, or a reason is missing or for nothing.
+    """
+
+    metric: Metric = "val_accuracy"
+    margin: float = 0.001
+    accepted: Sequence[str] = ()
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        from moodring.serving.behaviour import CHECKS
+
+        known = (SAME_TEXTS, *CHECKS)
+        for name in self.accepted:
+            if name not in known:
+                raise MoodringError(f"there is no check {name!r} to accept; known: {', '.join(known)}")
+        if bool(self.accepted) != bool(self.reason.strip()):
+            raise MoodringError(
+                f"--accept and --reason belong together, received: --accept {list(self.accepted)}, --reason "
+                f"{self.reason!r}. Give both, or neither."
+            )
 
 
 @dataclass(frozen=True)
@@ -23,60 +99,81 @@ class Promotion:
     """The outcome of `promote`.
 
     Args:
-        model: the registered model's name.
-        version: the present result's version of it.
-        run_id: the present result's run.
         already: the version is the champion already; nothing was compared.
-        challenger: the present result's metrics; None if `already`.
-        champion: the champion's metrics; None if there is no champion, or if `already`.
-        same_texts: whether both were validated on the same texts.
-        checks: outcomes of the behavioural checks.
+        challenger: how it was validated; None if `already`.
+        champion: how the champion was validated; None if it was not compared.
+        note: a sentence on a champion that was not compared.
+        checks: outcomes of the comparison of the validation texts and of the behavioural checks.
+        accepted: names of the failed checks that were accepted.
         objections: the reasons against a promotion; without any, the version is the champion now.
     """
 
-    model: str
-    version: int
-    run_id: str
     already: bool = False
-    challenger: RunMetrics | None = None
-    champion: RunMetrics | None = None
-    same_texts: bool = True
+    challenger: Validation | None = None
+    champion: Validation | None = None
+    note: str = ""
     checks: Sequence[Check] = ()
+    accepted: Sequence[str] = ()
     objections: Sequence[str] = ()
 
 
-def promote(files: ResultFiles, params: Params, metric: Metric, margin: float) -> Promotion:
-    """Publish the present result, and make it the champion if it beats the champion and passes every check.
+def promote(candidate: Candidate, rules: Rules, pairs: Sequence[Pair] = ()) -> Promotion:
+    """Make a registered version the champion if it beats the champion and passes every check.
 
     Args:
-        files: the present result's.
-        params: its parameters.
-        metric: the validation metric that decides.
-        margin: the least gain over the champion.
+        candidate: the version.
+        rules: of the decision.
+        pairs: the user's pairs of texts, for the behavioural checks.
 
     Raises:
-        MoodringError: a file is missing or damaged, or another process changed the champion.
+        MoodringError: a model cannot be loaded, or another process changed the champion.
         StoreError: the store cannot be read or written.
     """
     from moodring.serving import registry
-    from moodring.serving.publishing import check_served, publish
+    from moodring.serving.candidates import read_validations
+    from moodring.serving.publishing import check_served
 
-    published = publish(files, params)
-    model = registry.registered_name(params.dataset)
-    champion = registry.champion(params.dataset)
-    if champion is not None and champion.version == published.version:
-        return Promotion(model, published.version, published.run_id, already=True)
-    checks = check_served(files, params, f"models:/{model}/{published.version}")
-    ours = registry.run_metrics(published.run_id)
-    theirs = registry.run_metrics(champion.run_id) if champion else None
+    champion = registry.champion(candidate.dataset)
+    if champion is not None and champion.version == candidate.version:
+        return Promotion(already=True)
+    validations = read_validations()
+    ours = validations.get(candidate.run_id, Validation())
+    if problems := ours.problems():
+        return Promotion(challenger=ours, objections=[f"nothing can be decided: {'; '.join(problems)}"])
+    theirs: Validation | None = None
+    note = ""
+    checks: list[Check] = []
     # A champion whose files are lost and whose result is promoted again: its metrics cannot beat themselves.
-    again = champion is not None and not champion.whole and champion.run_id == published.run_id
-    to_beat = theirs.metrics[metric] if theirs and not again else None
-    against = objections(metric, margin, ours.metrics[metric], to_beat, checks)
+    if champion is not None and (champion.whole or champion.run_id != candidate.run_id):
+        theirs, note, checks = compared_with(ours, validations.get(champion.run_id, Validation()))
+    checks += check_served(f"models:/{candidate.model}/{candidate.version}", pairs)
+    accepted = [check.name for check in checks if check.passed is False and check.name in rules.accepted]
+    to_beat = theirs.metrics[rules.metric] if theirs else None
+    open_checks = [check for check in checks if check.name not in accepted]
+    against = objections(rules.metric, rules.margin, ours.metrics[rules.metric], to_beat, open_checks)
     if not against:
-        registry.set_champion(params.dataset, published.version, replaces=champion)
-    same = theirs is None or same_validation_split(params.dataset, ours.params, theirs.params)
-    return Promotion(model, published.version, published.run_id, False, ours, theirs, same, checks, against)
+        reasons = dict.fromkeys(accepted, rules.reason.strip())
+        registry.set_champion(candidate.dataset, candidate.version, champion, reasons)
+    return Promotion(False, ours, theirs, note, checks, accepted, against)
+
+
+def compared_with(ours: Validation, theirs: Validation) -> tuple[Validation | None, str, list[Check]]:
+    """Whether a challenger can be compared with the champion.
+
+    Returns:
+        The champion's validation if the metrics are to be compared; a sentence if the champion's validation
+        decides nothing; and the check of the validation texts.
+    """
+    if problems := theirs.problems():
+        note = f"the champion is not compared, its validation decides nothing: {'; '.join(problems)}"
+        return None, note, []
+    if ours.digest == theirs.digest:
+        return theirs, "", [Check(SAME_TEXTS, True, "the champion was validated on the same texts")]
+    seen = (
+        f"the champion was validated on other texts ({theirs.rows:,}, here {ours.rows:,}), so their figures "
+        f'cannot be compared. If it is to be replaced, give --accept "{SAME_TEXTS}" --reason TEXT'
+    )
+    return None, "", [Check(SAME_TEXTS, False, seen)]
 
 
 def gain(metric: Metric, challenger: float, champion: float) -> float:
@@ -94,7 +191,7 @@ def objections(
         margin: the champion must be beaten by at least this, and by more than 0.
         challenger: the new model's metric, of its kept epoch.
         champion: the champion's; None if there is no champion yet.
-        checks: outcomes of the behavioural checks.
+        checks: their outcomes; one that decided nothing is no reason.
     """
     found = []
     if champion is not None:
@@ -106,21 +203,4 @@ def objections(
                 f"{metric} {challenger:.4f} against the champion's {champion:.4f} is {better:+.6g}, "
                 f"{needed} is needed"
             )
-    return found + [f"{check.name}: {check.seen}" for check in checks if not check.passed]
-
-
-def same_validation_split(dataset: str, one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether two runs were validated on the same texts: the same source, seed and validation share.
-
-    Args:
-        dataset: of both runs.
-        one: the logged parameters of one run.
-        other: the logged parameters of the other run.
-    """
-
-    def split_params(params: Mapping[str, str]) -> dict[str, str]:
-        block = f"datasets.{dataset}"
-        names = (f"{block}.source.", f"{block}.preprocess.validation_share", "seed")
-        return {name: value for name, value in params.items() if name.startswith(names)}
-
-    return split_params(one) == split_params(other)
+    return found + [f"{check.name}: {check.seen}" for check in checks if check.passed is False]

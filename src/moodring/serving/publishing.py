@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from moodring.corpus.arrays import VOCABULARY
 from moodring.corpus.vocabulary import Vocabulary
 from moodring.errors import warn
 from moodring.io.files import read_json
-from moodring.io.tables import StoredTable
 from moodring.models.result import read_result
 from moodring.params.pipeline import Params
 from moodring.report.pages import TABLE
-from moodring.serving.behaviour import Check, check_behaviour
-from moodring.serving.registry import load_model, record_model
+from moodring.serving.behaviour import Check, Pair, check_behaviour
+from moodring.serving.candidates import record_validation
+from moodring.serving.registry import fetch_bundled, load_model, record_model
 from moodring.serving.result_files import ResultFiles
-from moodring.text.clean_table import cleaner_of
+from moodring.serving.scorer import SCORER
+from moodring.text.cleaner import Cleaner
 from moodring.tracking import attempts
 from moodring.tracking.lifecycle import How, result_run
 from moodring.tracking.runs import log_evaluation
@@ -68,28 +71,32 @@ def publish(files: ResultFiles, params: Params) -> Published:
     run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params, data_sha256))
     logged = [files.metrics, files.calibration, files.slices, files.plots]
     log_evaluation(run, metrics, params, logged, files.report, files.report / TABLE)
+    record_validation(run, read_json(files.data))
     version = record_model(run, params.dataset, lambda bundle: files.write_bundle(bundle, params))
     return Published(str(run.info.run_id), version, how)
 
 
-def check_served(files: ResultFiles, params: Params, address: str) -> list[Check]:
-    """Run the behavioural checks on a registered model of the result.
+def check_served(address: str, pairs: Sequence[Pair]) -> list[Check]:
+    """Run the behavioural checks on a registered model, with the vocabulary and threshold that it serves.
 
     Args:
-        files: of the result.
-        params: the parameters.
         address: of the model, as `models:/NAME/VERSION`.
+        pairs: the user's pairs of texts.
 
     Raises:
-        MoodringError: a file is missing or damaged, or the model cannot be loaded.
+        MoodringError: the model cannot be loaded.
+        StoreError: the store cannot be opened.
     """
     predict = load_model(address)
-    cleaner = cleaner_of(StoredTable(files.clean))
-    words = set(Vocabulary.load(files.corpus / VOCABULARY).words)
+    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
+        scorer = read_json(fetch_bundled(address, SCORER, directory))
+        words = set(Vocabulary.load(fetch_bundled(address, VOCABULARY, directory)).words)
+    cleaner = Cleaner.from_recipe(scorer["cleaning"])
     return check_behaviour(
         lambda texts: predict(texts)["score"].to_numpy(),
         lambda text: words.issuperset(cleaner(text).split()),
-        params.evaluate.threshold,
+        scorer["threshold"],
+        pairs,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHAMPION = "champion"
+BUNDLE = "bundle"
 BUNDLE_TAG = "bundle_sha256"
+ACCEPTED = "accepted"
 PACKAGE = Path(__file__).parents[1]
 REQUIREMENTS = (
     "keras",
@@ -63,13 +65,13 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
         StoreError: the store cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
-        write_bundle(bundle := Path(directory) / "bundle")
+        write_bundle(bundle := Path(directory) / BUNDLE)
         digest = tree_sha256(bundle)
         # Locked: two evaluations of the same result must not both find it missing.
         with reaching() as client, locked_store():
             known = client.search_model_versions(f"run_id = '{run.info.run_id}'")
             same = [version for version in known if version.tags.get(BUNDLE_TAG) == digest]
-            if whole := [int(version.version) for version in same if _has_files(version)]:
+            if whole := [int(version.version) for version in same if has_files(version)]:
                 return max(whole)
             logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it says that it checks the example
             mlflow.set_experiment(experiment_id=run.info.experiment_id)
@@ -94,7 +96,7 @@ def served_model(bundle: Path) -> dict[str, Any]:
     """What MLflow logs or saves for a bundle: arguments of `mlflow.pyfunc.log_model` and `save_model`."""
     return {
         "python_model": str(PACKAGE / "serving" / "pyfunc_model.py"),
-        "artifacts": {"bundle": str(bundle)},
+        "artifacts": {BUNDLE: str(bundle)},
         "code_paths": [str(PACKAGE)],
         "signature": _signature(),
         "input_example": ["a fine film", "a waste of two hours"],
@@ -113,7 +115,8 @@ def _signature() -> ModelSignature:
     return signature
 
 
-def _has_files(version: ModelVersion) -> bool:
+def has_files(version: ModelVersion) -> bool:
+    """Whether a version's files are where the store says."""
     return bool(mlflow.artifacts.list_artifacts(f"models:/{version.name}/{version.version}"))
 
 
@@ -146,51 +149,18 @@ def champion(dataset: str) -> Champion | None:
         if number is None:
             return None
         version = client.get_model_version(name, str(number))
-        return Champion(int(number), str(version.run_id), _has_files(version))
+        return Champion(int(number), str(version.run_id), has_files(version))
 
 
-@dataclass(frozen=True)
-class RunMetrics:
-    """A run's val_accuracy and val_loss of the kept epoch, its test_accuracy, and its parameters."""
-
-    metrics: dict[str, float]
-    params: dict[str, str]
-
-
-def run_metrics(run_id: str) -> RunMetrics:
-    """Read the metrics of a registered model's run.
-
-    Raises:
-        MoodringError: the run does not exist or was never evaluated.
-        StoreError: the store cannot be read.
-    """
-    logged = {
-        "val_accuracy": "best_val_accuracy",
-        "val_loss": "best_val_loss",
-        "test_accuracy": "test_accuracy",
-    }
-    with reaching() as client:
-        try:
-            run = client.get_run(run_id)
-            metrics = {name: float(run.data.metrics[key]) for name, key in logged.items()}
-        except (MlflowException, KeyError) as error:
-            if isinstance(error, MlflowException) and error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            raise MoodringError(
-                f"run {run_id} has no metrics in {shown_uri()} to compare with: {error}. If it is "
-                f"the champion's, remove the alias {CHAMPION!r} from its model in the "
-                "MLflow UI and promote again."
-            ) from error
-    return RunMetrics(metrics, dict(run.data.params))
-
-
-def set_champion(dataset: str, version: int, replaces: Champion | None) -> None:
+def set_champion(dataset: str, version: int, replaces: Champion | None, accepted: Mapping[str, str]) -> None:
     """Give the alias `champion` to a version.
 
     Args:
         dataset: its registered model.
         version: the new champion.
         replaces: the champion that the version was compared with; None: there was none.
+        accepted: the reason for which each failed check was accepted, by the check's name. The version gets
+            a tag for each.
 
     Raises:
         MoodringError: the champion is no longer the one that the version was compared with.
@@ -201,6 +171,9 @@ def set_champion(dataset: str, version: int, replaces: Champion | None) -> None:
             raise MoodringError(
                 f"another process changed the champion of {registered_name(dataset)}; promote again"
             )
+        for check, reason in accepted.items():
+            tag = f"{ACCEPTED}.{check.replace(' ', '_')}"
+            client.set_model_version_tag(registered_name(dataset), str(version), tag, reason)
         client.set_registered_model_alias(registered_name(dataset), CHAMPION, str(version))
 
 
@@ -233,3 +206,19 @@ def loaded(address: str) -> PyFuncModel:
                 "models:/moodring-DATASET/VERSION or models:/moodring-DATASET@champion. If its files are "
                 "missing, `moodring sync` in a checkout of its result logs it again."
             ) from error
+
+
+def fetch_bundled(address: str, name: str, directory: str) -> Path:
+    """Fetch a file of a registered model's bundle into a directory.
+
+    Args:
+        address: of a model that `load_model` loaded.
+        name: of the file.
+        directory: where to.
+
+    Raises:
+        StoreError: the store cannot be opened, or the file is missing.
+    """
+    with reaching():
+        place = f"{address}/artifacts/{BUNDLE}/{name}"
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=place, dst_path=directory))

@@ -38,6 +38,7 @@ class ResultFiles:
     report: Path = Path("report")
     stage: Path = Path("stages/train.py")
     vectors: Path = Path("data/vectors.parquet")
+    data: Path = Path("metrics/data.json")
 
     def scorer(self, params: Params) -> TextScorer:
         """The scorer of raw texts.
