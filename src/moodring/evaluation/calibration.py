@@ -75,22 +75,19 @@ class Calibration:
 
     def describe(self) -> str:
         """A sentence: whether the scores are rescaled, and why."""
-        change = (
-            f"validation log loss out of fold {self.log_loss_before} without, {self.log_loss_after} with it"
-        )
+        change = f"log loss {self.log_loss_before} without, {self.log_loss_after} with it, out of fold"
         if self.applied:
-            return f"The scores are rescaled with the temperature {self.temperature:.3f}: {change}."
+            return f"The scores are rescaled by the temperature {self.temperature:.3f}: {change}."
         if self.method == "none":
             reason = "evaluate.calibration is none"
         elif self.fitted is None:
-            reason = f"the validation split has fewer than {FOLDS} texts of a class to test a temperature"
+            reason = f"the validation split has fewer than {FOLDS} texts of a class"
         elif _at_bound(self.fitted):
             reason = (
-                f"the fitted temperature {self.fitted:g} is at the bound of the search ({LOWEST:g} to "
-                f"{HIGHEST:g}), so the validation split does not determine one"
+                f"the fit ends at its bound {self.fitted:g}; the validation texts determine no temperature"
             )
         else:
-            reason = f"the fitted temperature {self.fitted:.3f} does not help: {change}"
+            reason = f"temperature {self.fitted:.3f}, {change}"
         return f"The scores are not rescaled: {reason}."
 
 

@@ -132,6 +132,9 @@ def find(name: str, dataset: str, results_of: Callable[[str], list[str]]) -> Can
             f"{name!r} is no version, run or experiment in the MLflow store {shown_uri()}; `moodring runs` "
             f"lists them.{unknown}"
         )
+    registered = {version.run_id for version in versions}
+    # A training that failed and its second try have the same experiment.
+    matches = [run for run in matches if run.info.run_id in registered] or matches
     if len(matches) > 1:
         listed = ", ".join(f"{run.info.run_id} ({run.info.run_name})" for run in matches)
         raise MoodringError(f"{name!r} means {len(matches)} runs: {listed}. Give the id of one of them.")
