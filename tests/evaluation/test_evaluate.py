@@ -254,9 +254,9 @@ def test_the_temperature_is_fitted_on_the_validation_split():
     labels, scores, lengths = random_scores()
     # The validation split's scores are right in 9 of 10 texts, but not confident.
     right = np.arange(len(labels)) % 10 > 0
-    held_out = Scored(labels, np.where(right == (labels == 1), 0.6, 0.4).astype(np.float32))
+    held_out = Scored(labels, np.where(right == (labels == 1), 0.7, 0.3).astype(np.float32))
     found = evaluate(Scored(labels, scores), held_out, scores, texts_with_lengths(lengths), CALIBRATED)
-    expected = math.log(0.6 / 0.4) / math.log(0.9 / 0.1)
+    expected = math.log(0.7 / 0.3) / math.log(0.9 / 0.1)
     assert found.metrics["temperature"] == pytest.approx(expected, rel=1e-3)
     assert found.calibration.temperature == found.metrics["temperature"]
     assert found.metrics["calibration_error"] > found.metrics["calibration_error_before"]

@@ -151,7 +151,7 @@ def test_a_run_is_found_by_its_id_and_by_the_beginning_of_it(
     assert ", experiment amort-sena, run" in find("1", "made", repository).describe()
 
 
-@pytest.mark.parametrize("name", ["99", "nobody", "moodring-other/1", "abc", "@"])
+@pytest.mark.parametrize("name", ["99", "nobody", "moodring-other/1", "abc", "a b"])
 def test_the_error_for_an_unknown_name_says_where_names_are_listed(
     results: Results, repository: Callable[[str], list[str]], name: str
 ) -> None:

@@ -164,6 +164,8 @@ def compared_with(ours: Validation, theirs: Validation) -> tuple[Validation | No
         The champion's validation if the metrics are to be compared; a sentence if the champion's validation
         decides nothing; and the check of the validation texts.
     """
+    from moodring.serving.behaviour import Check
+
     if problems := theirs.problems():
         note = f"the champion is not compared, its validation decides nothing: {'; '.join(problems)}"
         return None, note, []
