@@ -37,9 +37,8 @@ def main(
     from moodring.evaluation.calibration import write_calibration
     from moodring.evaluation.evaluate import Scored, evaluate
     from moodring.evaluation.slices import read_texts
-    from moodring.evaluation.verdict import closing_lines
+    from moodring.evaluation.verdict import closing_lines, notes_on
     from moodring.io.files import read_json, write_json
-    from moodring.io.splits import describe_small
     from moodring.io.tables import StoredTable
     from moodring.models.load import read_model
     from moodring.models.result import read_result
@@ -69,10 +68,8 @@ def main(
     subject = Subject.of(chosen, read_json(data))
     write_report(report, subject, found, plots)
     publish_or_warn(files, chosen)
-    print(found.calibration.describe())
-    for sentence in describe_small(subject.data["rows"]):
-        print(sentence)
-    print(closing_lines(chosen, found.metrics, report))
+    notes = notes_on(found.calibration, subject.data["rows"])
+    print(closing_lines(chosen, found.metrics, report, notes))
 
 
 if __name__ == "__main__":

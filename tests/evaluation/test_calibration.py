@@ -17,6 +17,7 @@ from moodring.evaluation.calibration import (
     apply_temperature,
     calibrate,
     fit_temperature,
+    read_calibration,
     read_temperature,
     write_calibration,
 )
@@ -101,6 +102,8 @@ def test_a_read_temperature_equals_the_written_one(tmp_path: Path):
         "log_loss_after": 0.51,
         "applied": True,
     }
+    assert read_calibration(tmp_path / "calibration.json").temperature == 1.234567
+    assert read_calibration(tmp_path / "calibration.json").log_loss_after == 0.51
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_a_temperature_that_lowers_the_log_loss_out_of_fold_is_applied_as_it_was
     assert found.log_loss_before is not None
     assert found.log_loss_after is not None
     assert found.log_loss_after < found.log_loss_before
-    for part in (f"rescaled by the temperature {found.temperature:.3f}", str(found.log_loss_after)):
+    for part in (f"rescaled by temperature {found.temperature:.3f}", str(found.log_loss_after)):
         assert part in found.describe()
 
 
@@ -172,11 +175,11 @@ FIVE = np.array([0, 1] * 5, np.int8)
 @pytest.mark.parametrize(
     ("labels", "scores", "reason"),
     [
-        pytest.param(FIVE, np.where(FIVE == 1, 0.6, 0.4), "the fit ends at its bound", id="all right"),
-        pytest.param(FIVE, np.where(FIVE == 1, 0.4, 0.6), "the fit ends at its bound", id="all wrong"),
+        pytest.param(FIVE, np.where(FIVE == 1, 0.6, 0.4), "at the bound of the search", id="all right"),
+        pytest.param(FIVE, np.where(FIVE == 1, 0.4, 0.6), "at the bound of the search", id="all wrong"),
         pytest.param(FIVE, np.where(FIVE == 1, 1.0, 0.0), "", id="all right with scores 0 and 1"),
         pytest.param(FIVE, np.full(10, 0.5), "", id="constant"),
-        pytest.param(FIVE, np.full(10, 0.9), "the fit ends at its bound", id="constant and confident"),
+        pytest.param(FIVE, np.full(10, 0.9), "at the bound of the search", id="constant and confident"),
         pytest.param(FIVE[:9], np.linspace(0.1, 0.9, 9), "fewer than 5 texts of a class", id="four positive"),
         pytest.param(np.zeros(80, np.int8), np.linspace(0.1, 0.9, 80), "fewer than 5", id="one class"),
     ],

@@ -32,10 +32,11 @@ def test_training_and_evaluation_print_only_their_own_lines(project: Project) ->
     lines, err = printed(project, sys.executable, "-m", "stages.evaluate")
     assert err == ""
     assert lines[0].startswith("tiny, lstm: ")
-    assert lines[1:] == [
-        "Report: report/index.html",
-        NEXT,
-    ]
+    notes = lines[1:-2]
+    assert [note.partition(" split has ")[0] for note in notes[:2]] == ["The validation", "The test"]
+    assert notes[2].startswith("The scores are ")
+    assert len(notes) == 3
+    assert lines[-2:] == ["Report: report/index.html", NEXT]
     assert all(len(line) <= 100 and "{" not in line for line in lines)
     assert project.run("moodring", "verdict").stdout.splitlines() == lines
 

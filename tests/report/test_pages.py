@@ -62,7 +62,7 @@ def test_the_page_shows_the_evaluations_results() -> None:
     assert "50.0 % of them have the right label" in page.replace("\N{NO-BREAK SPACE}", " ")
     assert "not shown to differ from linear (-50.0 points" in page
     assert "After temperature scaling" in page
-    assert "The scores are rescaled by the temperature 3.1" in page
+    assert "The scores are rescaled by temperature 3.1" in page
     assert "The test split has 4 texts: the 95 % interval of an accuracy of 80 % is" in page
     assert "The validation split has" not in page
     assert "1,016 training texts that are also in test, and 5 that are also in validation" in page

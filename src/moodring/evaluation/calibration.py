@@ -75,19 +75,19 @@ class Calibration:
 
     def describe(self) -> str:
         """A sentence: whether the scores are rescaled, and why."""
-        change = f"log loss {self.log_loss_before} without, {self.log_loss_after} with it, out of fold"
+        change = ""
+        if self.log_loss_after is not None:
+            change = f", log loss out of fold {self.log_loss_after}, without it {self.log_loss_before}"
         if self.applied:
-            return f"The scores are rescaled by the temperature {self.temperature:.3f}: {change}."
+            return f"The scores are rescaled by temperature {self.temperature:.3f}{change}."
         if self.method == "none":
             reason = "evaluate.calibration is none"
         elif self.fitted is None:
             reason = f"the validation split has fewer than {FOLDS} texts of a class"
         elif _at_bound(self.fitted):
-            reason = (
-                f"the fit ends at its bound {self.fitted:g}; the validation texts determine no temperature"
-            )
+            reason = f"the fitted temperature {self.fitted:g} is at the bound of the search"
         else:
-            reason = f"temperature {self.fitted:.3f}, {change}"
+            reason = f"temperature {self.fitted:.3f}{change}"
         return f"The scores are not rescaled: {reason}."
 
 
@@ -142,6 +142,19 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
     """Write the calibration as JSON: its fields that have a value, and `applied`; see `read_temperature`."""
     fields: dict[str, Any] = {**asdict(calibration), "applied": calibration.applied}
     write_json(path, {name: value for name, value in fields.items() if value is not None})
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read the calibration that `write_calibration` wrote.
+
+    Raises:
+        MoodringError: the file is missing or damaged.
+    """
+    calibration = read_json(path)
+    try:
+        return Calibration(**{name: value for name, value in calibration.items() if name != "applied"})
+    except (AttributeError, TypeError) as error:
+        raise MoodringError(f"cannot read {path}: {error}. Run `dvc repro` to make it.") from error
 
 
 def read_temperature(path: Path) -> float:
