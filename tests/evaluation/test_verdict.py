@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from moodring.evaluation.verdict import closing_lines, verdict
+from moodring.evaluation.calibration import Calibration
+from moodring.evaluation.verdict import closing_lines, notes_on, verdict
 from moodring.params.pipeline import Params
 
 METRICS = {
@@ -38,3 +39,20 @@ def test_the_closing_lines_name_the_report_and_the_next_commands(params: Params)
     for command in ("moodring runs", "make ui", "moodring predict"):
         assert command in lines[2]
     assert len(lines[2]) <= 100
+
+
+def test_small_splits_and_the_calibration_are_named_after_the_verdict(params: Params) -> None:
+    notes = notes_on(Calibration("temperature", 1.0, 0.25), {"train": 9, "validation": 48, "test": 60})
+    lines = closing_lines(params, METRICS, Path("report"), notes).splitlines()
+    assert lines[1:4] == [
+        "The validation split has 48 texts: the 95 % interval of an accuracy of 80 % is 67 to 89 %.",
+        "The test split has 60 texts: the 95 % interval of an accuracy of 80 % is 68 to 88 %.",
+        "The scores are not rescaled: the fitted temperature 0.25 is at the bound of the search.",
+    ]
+    assert len(lines) == 6
+    large = {"train": 9, "validation": 2500, "test": 25_000}
+    (only,) = notes_on(Calibration("temperature", 1.382196, 1.382196, 0.475112, 0.464947), large)
+    assert only == (
+        "The scores are rescaled by temperature 1.382, log loss out of fold 0.464947, without it 0.475112."
+    )
+    assert all(len(line) <= 100 for line in [*lines, only])
