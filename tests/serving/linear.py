@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from moodring.corpus.arrays import read_split, write_corpus
-from moodring.evaluation.calibration import write_calibration
+from moodring.evaluation.calibration import Calibration, write_calibration
 from moodring.io.tables import StoredTable, write_table
 from moodring.models.nbsvm import WHOLE, fit_nbsvm, history_of
 from moodring.models.result import LINEAR, Settings, write_result
@@ -35,5 +35,5 @@ def write_linear_result(root: Path, params: Params, oov: str = "mark") -> Result
     model = fit_nbsvm(arch, train, seed=7)
     settings = Settings(WHOLE.max_length, WHOLE.buckets, len(vocabulary), model.size, 1, {})
     write_result(files.models, {LINEAR: model.save}, history_of(model, train, validation), settings)
-    write_calibration(files.calibration, "none", 1.0)
+    write_calibration(files.calibration, Calibration("none"))
     return files
