@@ -23,7 +23,7 @@ from docs.draw.rooms import read_rooms
 from moodring.cli.app import app
 from moodring.experiments.named import merged
 from moodring.params.base import flatten
-from moodring.params.file import parse_params, read_yaml
+from moodring.params.file import parse_params, parse_yaml, read_yaml
 from tests.conftest import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -197,6 +197,18 @@ YAML_BLOCKS = [(relative(page), block) for page in PAGES for block in blocks(pag
 
 @pytest.mark.parametrize(("page", "block"), YAML_BLOCKS, ids=[page for page, _ in YAML_BLOCKS])
 def test_each_block_of_yaml_is_valid_in_params_yaml(page: str, block: str) -> None:
+    if block.startswith(" "):  # to be pasted below `datasets:`
+        content = (ROOT / "params.yaml").read_text("utf-8")
+        for place in ("\ndatasets:\n", "\n\n# One block for each architecture."):
+            assert content.count(place) == 1
+            pasted = content.replace(
+                place, f"{place}{block}" if place.endswith(":\n") else f"\n{block}{place}"
+            )
+            for name in set(yaml.safe_load(block)):
+                chosen = pasted.replace("\ndataset: rotten_tomatoes", f"\ndataset: {name}")
+                params = parse_params(parse_yaml(chosen, page), page)
+                assert params.dataset == name
+        return
     tree: dict[str, Any] = yaml.safe_load(block)
     parse_params(merged(TREE, tree), page)
 

@@ -85,7 +85,14 @@ def test_booleans_are_written_as_in_yaml():
 )
 def test_dvc_sets_any_value_as_it_is_written(checkout: Path, key: str, value: object):
     tree = read_yaml(checkout / "params.yaml")
-    source = {"kind": "file", "path": "a.csv", "text": "t", "label": "l", "split": "s", "test_share": 0.5}
+    source = {
+        "kind": "file",
+        "path": "data/own/a.csv",
+        "text": "t",
+        "label": "l",
+        "split": "s",
+        "test_share": 0.5,
+    }
     classes = {"positive": [1], "negative": [0]}
     tree["datasets"]["own"] = {**tree["datasets"]["imdb"], "source": {**source, **classes}}
     (checkout / "params.yaml").write_text(yaml.safe_dump(tree))

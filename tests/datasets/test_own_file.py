@@ -16,30 +16,33 @@ from moodring.errors import MoodringError
 from moodring.io.tables import content_digest
 from moodring.params.data import FileSource
 
+OWN, PARQUET = "data/own/own.csv", "data/own/own.parquet"
+
 
 @pytest.fixture(autouse=True)
 def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".dvc").mkdir()
+    (tmp_path / "data/own").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
 
 
 def source(**changes: Any) -> FileSource:
     """A source block with the labels 1 and 0."""
-    block = {"kind": "file", "path": "own.csv", "text": "text", "label": "label"}
+    block = {"kind": "file", "path": OWN, "text": "text", "label": "label"}
     return FileSource.model_validate({**block, "positive": [1], "negative": [0], **changes})
 
 
 def csv(content: str | bytes, **changes: Any) -> list[dict[str, Any]]:
     """Write a CSV file with this content; returns the rows that are read."""
-    Path("own.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+    Path(OWN).write_bytes(content.encode() if isinstance(content, str) else content)
     rows: list[dict[str, Any]] = own_file.read(source(**changes)).to_pylist()
     return rows
 
 
 def parquet(columns: dict[str, Any], **changes: Any) -> list[dict[str, Any]]:
     """Write a Parquet file with these columns; returns the rows that are read."""
-    pq.write_table(pa.table(columns), "own.parquet")
-    rows: list[dict[str, Any]] = own_file.read(source(path="own.parquet", **changes)).to_pylist()
+    pq.write_table(pa.table(columns), PARQUET)
+    rows: list[dict[str, Any]] = own_file.read(source(path=PARQUET, **changes)).to_pylist()
     return rows
 
 
@@ -126,8 +129,7 @@ def test_categories_are_read_from_parquet() -> None:
 
 def test_the_error_for_an_unknown_label_names_its_row() -> None:
     message = error_of("text,label\na,1\nb,0\nc,meh\n")
-    assert "row 3" in message
-    assert "'meh'" in message
+    assert f"{OWN}, line 4: label 'meh'" in message
 
 
 def test_a_missing_label_is_an_error() -> None:
@@ -161,7 +163,7 @@ def test_a_split_column_gives_the_splits() -> None:
 @pytest.mark.parametrize("value", ["dev", "", "Train"])
 def test_the_error_for_an_unknown_split_names_its_row(value: str) -> None:
     message = error_of(f"text,label,part\na,1,train\nb,0,{value}\n", split="part")
-    assert "row 2: split must be train or test" in message
+    assert "line 3: split must be train or test" in message
     assert repr(value) in message
 
 
@@ -189,26 +191,11 @@ def test_a_very_long_text_is_read_completely(length: int) -> None:
     assert texts(csv(f"text,label\nshort,0\n{long},1\n")) == ["short", long]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(b"text,label\ncaf\xe9,1\n", id="text not UTF-8"),
-        pytest.param(b"text,label\na,1\nb,\xe9\n", id="label not UTF-8"),
-        pytest.param(b"t\xe9xt,label\na,1\n", id="header not UTF-8"),
-        pytest.param(b"", id="empty"),
-        pytest.param(b"text,label\na,1\nb\n", id="a short row"),
-        pytest.param(b'text,label\n"a,1\n', id="an open quote"),
-    ],
-)
-def test_the_error_for_an_unreadable_csv_file_names_it(content: bytes) -> None:
-    assert "cannot read own.csv" in error_of(content)
-
-
 @pytest.mark.parametrize("content", [b"", b"not parquet", b"PAR1" + bytes(100) + b"PAR1"])
 def test_the_error_for_an_unreadable_parquet_file_names_it(content: bytes) -> None:
-    Path("own.parquet").write_bytes(content)
-    with pytest.raises(MoodringError, match=r"cannot read own\.parquet"):
-        own_file.read(source(path="own.parquet"))
+    Path(PARQUET).write_bytes(content)
+    with pytest.raises(MoodringError, match=r"cannot read data/own/own\.parquet"):
+        own_file.read(source(path=PARQUET))
 
 
 def test_a_parquet_text_that_is_not_utf8_is_an_error() -> None:
@@ -221,7 +208,7 @@ def test_the_error_for_a_text_column_of_numbers_names_its_row() -> None:
         parquet({"text": [7, 8], "label": [1, 0]})
 
 
-@pytest.mark.parametrize("name", ["own.tsv", "own.json", "own"])
+@pytest.mark.parametrize("name", ["data/own/own.tsv", "data/own/own.json", "data/own/own"])
 def test_another_kind_of_file_is_an_error(name: str) -> None:
     Path(name).write_text("text,label\na,1\n")
     with pytest.raises(MoodringError, match=re.escape(repr(Path(name).suffix))):
@@ -229,14 +216,13 @@ def test_another_kind_of_file_is_an_error(name: str) -> None:
 
 
 def test_a_file_extension_can_be_upper_case() -> None:
-    Path("OWN.CSV").write_text("text,label\na,1\n")
-    assert own_file.read(source(path="OWN.CSV")).num_rows == 1
+    Path("data/own/OWN.CSV").write_text("text,label\na,1\n")
+    assert own_file.read(source(path="data/own/OWN.CSV")).num_rows == 1
 
 
-@pytest.mark.parametrize("name", ["none.csv", "."])
-def test_the_error_for_a_missing_file_names_it(name: str) -> None:
-    with pytest.raises(MoodringError, match=re.escape(f"no file {name!r}")):
-        own_file.read(source(path=name))
+def test_the_error_for_a_missing_file_names_it() -> None:
+    with pytest.raises(MoodringError, match=r"no file 'data/own/none\.csv'"):
+        own_file.read(source(path="data/own/none.csv"))
 
 
 def test_a_path_is_relative_to_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,8 +237,9 @@ def test_a_temporary_copy_of_dvc_uses_its_own_version_of_the_file(
 ) -> None:
     csv("text,label\nthe user's,1\n")
     copy = tmp_path / ".dvc/tmp/exps/tmpX"
-    copy.mkdir(parents=True)
-    (copy / "own.csv").write_text("text,label\nthe copy's,1\n")
+    (copy / ".dvc").mkdir(parents=True)
+    (copy / "data/own").mkdir(parents=True)
+    (copy / OWN).write_text("text,label\nthe copy's,1\n")
     monkeypatch.chdir(copy)
     assert texts(own_file.read(source()).to_pylist()) == ["the copy's"]
 
@@ -289,7 +276,6 @@ def test_the_error_for_a_wrong_digest_names_both_digests() -> None:
     [
         pytest.param("text,label\na,1\nb,1\nc,1\nd,1\n", {"test_share": 0.5}, id="one class"),
         pytest.param("text,label\na,1\nb,0\nc,1\n", {}, id="one row of a class"),
-        pytest.param("text,label\n", {}, id="no rows"),
         pytest.param(
             "text,label,part\na,1,train\nb,0,train\nc,1,test\n", {"split": "part"}, id="one class in test"
         ),

@@ -52,4 +52,4 @@ def test_a_damaged_dvc_yaml_is_bad(root: Path) -> None:
     (root / "dvc.yaml").write_text("stages: [", encoding="utf-8")
     (finding,) = check_pipeline(root, valid=True)
     assert (finding.level, finding.about) == ("bad", "pipeline")
-    assert "git checkout dvc.yaml" in finding.remedy
+    assert "git diff" in finding.remedy

@@ -9,7 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from moodring.errors import MoodringError
+from moodring.params.arch import EmbeddingParams
 from moodring.params.base import flatten
+from moodring.params.data import FileSource
 from moodring.params.file import load_params, parse_params, read_yaml
 from moodring.params.pipeline import Params
 from tests.conftest import ROOT
@@ -145,9 +147,47 @@ def test_flatten_is_accepted_if_all_texts_have_one_length() -> None:
 
 
 def test_a_file_source_needs_only_its_columns_and_labels() -> None:
-    source = {"kind": "file", "path": "own.csv", "text": "t", "label": "l", "positive": [1], "negative": [0]}
+    source = own_source("data/own/own.csv")
     read = changed({"datasets.imdb.source": source}).datasets["imdb"].source
     assert read.model_dump(exclude_defaults=True) == source
+
+
+def own_source(path: str) -> dict[str, Any]:
+    return {"kind": "file", "path": path, "text": "t", "label": "l", "positive": [1], "negative": [0]}
+
+
+@pytest.mark.parametrize("path", ["data/own/a.csv", "data/own/shop/a.csv", "./data/own//a b.csv"])
+def test_a_file_in_data_own_is_accepted(path: str) -> None:
+    assert FileSource.model_validate(own_source(path)).path == path
+    assert EmbeddingParams(size=2, vectors=path, frozen_epochs=0).vectors == path
+
+
+# DVC does not see a change of these files, so a stage would keep the results of the old ones.
+OUTSIDE = (
+    *("a.csv", "data/a.csv", "data/owner/a.csv", "/data/own/a.csv", "../data/own/a.csv", "", "data/own"),
+    *("data/own/", "data/own/.", "data/own/../a.csv", "data/own/b/../../a.csv", "~/data/own/a.csv"),
+    *("data\\own\\a.csv", "Data/own/a.csv", "https://example.org/data/own/a.csv", "file:data/own/a.csv"),
+)
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_a_file_outside_data_own_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError, match=r"(?s)^1 .*path.*a file in data/own is needed"):
+        FileSource.model_validate(own_source(path))
+
+
+@pytest.mark.parametrize("name", [*(path for path in OUTSIDE if path), "glove-6b-100d", "None"])
+def test_vectors_outside_data_own_are_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"(?s)^1 .*vectors.*none, glove-6b-50d or a file in data/own"):
+        EmbeddingParams(size=2, vectors=name, frozen_epochs=0)
+
+
+def test_the_error_for_a_file_outside_data_own_gives_the_remedy() -> None:
+    message = refusal({"datasets.imdb.source": own_source("a.csv"), "archs.gru.embedding.vectors": "b.txt"})
+    for place, path in (("datasets.imdb.source.path", "a.csv"), ("archs.gru.embedding.vectors", "b.txt")):
+        (line,) = [line for line in message.splitlines() if f" {place}: " in line]
+        assert "Copy the file to data/own/ and run `dvc add` on it" in line
+        assert line.endswith(f"received: {path!r}")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from PIL import Image
 from moodring.evaluation.evaluate import Evaluation, Scored, evaluate
 from moodring.evaluation.slices import Texts
 from moodring.params.evaluation import EvaluateParams
+from moodring.params.pipeline import Params
 from moodring.report.pages import FOLDED, Subject, render, write_report
 
 DATA = {
@@ -29,7 +30,7 @@ TEXTS = ["<script>alert(1)</script>", "not \u201cgood\u201d & long " * 50, "a fi
 
 def subject(**changes: Any) -> Subject:
     named: dict[str, Any] = {"dataset": "shop & co", "arch": "gru", "baseline": "linear", "threshold": 0.5}
-    return Subject(**{**named, "emoticons": "drop", "data": DATA, **changes})
+    return Subject(**{**named, "labelled_by_emoticons": False, "data": DATA, **changes})
 
 
 def found(mistakes: int = 20, calibration: Any = "temperature") -> Evaluation:
@@ -77,10 +78,24 @@ def test_the_page_says_that_scores_are_not_calibrated() -> None:
     assert "temperature scaling" not in page
 
 
-@pytest.mark.parametrize(("emoticons", "warned"), [("keep", True), ("drop", False), ("strip", False)])
-def test_the_page_warns_of_kept_emoticons(emoticons: str, warned: bool) -> None:
-    page = words(render(subject(emoticons=emoticons), found(), [])["index.html"])
-    assert ("the emoticons are the labels" in page) == warned
+@pytest.mark.parametrize(
+    ("dataset", "emoticons", "warned"),
+    [
+        ("twitter", "keep", True),
+        ("twitter", "drop", False),
+        ("twitter", "strip", False),
+        ("rotten_tomatoes", "keep", False),
+        ("imdb", "keep", False),
+    ],
+)
+def test_only_the_tweets_labelled_by_emoticons_have_a_warning(
+    params: Params, dataset: str, emoticons: str, warned: bool
+) -> None:
+    tree = params.model_dump()
+    tree["dataset"] = dataset
+    tree["datasets"][dataset]["preprocess"]["emoticons"] = emoticons
+    about = Subject.of(Params.model_validate(tree), DATA)
+    assert ("the emoticons are the labels" in words(render(about, found(), [])["index.html"])) == warned
 
 
 def test_texts_are_escaped() -> None:

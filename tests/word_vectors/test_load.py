@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import zipfile
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import pytest
 
 from moodring.errors import MoodringError
 from moodring.io.vector_tables import write_vectors
+from moodring.params.arch import GLOVE
 from moodring.word_vectors import text_format
-from moodring.word_vectors.load import DIGESTS, GLOVE, VECTORS, WHEEL, WORDS, load_vectors
+from moodring.word_vectors.load import DIGESTS, VECTORS, WHEEL, WORDS, load_vectors
 
 OWN = "data/own/words.txt"
 MATRIX = np.asfortranarray(np.arange(12, dtype=np.float32).reshape(4, 3) / 8)
@@ -214,15 +214,6 @@ def test_a_file_with_an_error_in_a_later_piece_keeps_the_old_output() -> None:
     with pytest.raises(MoodringError, match=f"line {text_format.ROWS + 6}"):
         written(OWN)
     assert Path("vectors.parquet").read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "name", ["glove-6b-100d", "words.txt", "data/words.txt", "/data/own/words.txt", "data/own/../words.txt"]
-)
-def test_an_unknown_name_outside_data_own_is_an_error(name: str) -> None:
-    Path("words.txt").write_text("film 1 2\n")
-    with pytest.raises(MoodringError, match=rf"none, {GLOVE} or a file in data/own.*{re.escape(repr(name))}"):
-        written(name)
 
 
 def test_the_error_for_a_missing_file_names_it() -> None:

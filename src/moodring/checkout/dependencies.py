@@ -7,7 +7,9 @@ from pathlib import Path
 
 PACKAGE = "moodring"
 # Rooms that a stage may import and that cannot change its outputs.
-NO_RESULT = frozenset({"checkout", "cli", "doctor", "errors", "experiments", "serving", "tracking"})
+NO_RESULT = frozenset(
+    {"checkout", "cli", "doctor", "errors", "experiments", "own_texts", "serving", "tracking"}
+)
 
 
 def code_of(entry: Path, root: Path) -> list[Path]:

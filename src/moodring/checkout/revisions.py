@@ -53,6 +53,8 @@ def models_md5(lock: str) -> str | None:
     try:
         tree: dict[str, Any] = YAML(typ="safe", pure=True).load(lock) or {}
     except YAMLError as error:
-        raise MoodringError(f"{LOCK} is not valid YAML: {error}. Restore it: git checkout {LOCK}") from error
+        raise MoodringError(
+            f"{LOCK} is not valid YAML: {error}. Rename it and run `dvc repro`, which writes it again"
+        ) from error
     outs = tree.get("stages", {}).get("train", {}).get("outs", [])
     return next((str(out["md5"]) for out in outs if out["path"] == "models"), None)

@@ -6,6 +6,7 @@ import typer
 
 from moodring.cli.doctor import doctor
 from moodring.cli.experiment import experiment
+from moodring.cli.new import new
 from moodring.cli.predict import predict
 from moodring.cli.promote import promote
 from moodring.cli.push import push
@@ -26,5 +27,5 @@ def moodring() -> None:
 
 # `experiment` passes further arguments to DVC.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(experiment)
-for command in (verdict, ui, sync, runs, results, promote, push, relocate, doctor, predict):
+for command in (new, verdict, ui, sync, runs, results, promote, push, relocate, doctor, predict):
     app.command()(command)

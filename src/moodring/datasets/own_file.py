@@ -4,113 +4,229 @@ from __future__ import annotations
 
 import contextlib
 import csv
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from moodring.checkout.root import find_file
-from moodring.errors import MoodringError
+from moodring.checkout.root import own_file
+from moodring.datasets.csv_file import lines_of, open_quote, read_header, read_rows
+from moodring.datasets.likely import lookalike, swallowed
+from moodring.errors import MoodringError, warn
 from moodring.io.tables import NEGATIVE, POSITIVE, make_table
 from moodring.params.data import FileSource
 
-MAX_CSV_BYTES = 2**31 - 1
+SHOWN = 5  # suspicious rows that a warning names
+# What Arrow raises if a Python value cannot hold a column's value, for example a date after the year 9999.
+_NO_PYTHON_VALUE = (pa.ArrowException, OverflowError, ValueError, KeyError)
 
 
 def read(source: FileSource) -> pa.Table:
-    """Read the file's rows in order; a missing text becomes an empty one. Messages count rows from 1.
+    """Read the file's rows in order; a missing text becomes an empty one.
 
-    All rows are in the split `train`, unless `source.split` names a column with the splits.
+    All rows are in the split `train`, unless `source.split` names a column with the splits. Messages name
+    lines of a CSV file, and rows of a Parquet file; both are counted from 1.
 
     Raises:
         MoodringError: the file is missing, unreadable, not UTF-8, lacks a named column, or has a
-            label or split that the source block does not name.
+            label or split that the source block does not name; or DVC does not see it.
     """
-    path = find_file(source.path)
-    table = _read_file(path)
-    columns = [source.text, source.label, source.split, source.origin]
-    for column in filter(None, columns):
-        if table.column_names.count(column) != 1:
+    return read_from(own_file(source.path), source)
+
+
+def read_from(path: Path, source: FileSource) -> pa.Table:
+    """Like `read`, from any place."""
+    file = OwnFile(path, source.path)
+    wanted = list(dict.fromkeys(filter(None, (source.text, source.label, source.split, source.origin))))
+    file.check(wanted)
+    table = file.table(wanted)
+    meaning = _meaning(source)
+    texts = [_text(value, row, file, source) for row, value in enumerate(file.values(table, source.text))]
+    found = file.values(table, source.label)
+    labels = [_label(value, row, meaning, file, source) for row, value in enumerate(found)]
+    splits = ["train"] * len(texts)
+    if source.split:
+        splits = [_split(value, row, file) for row, value in enumerate(file.values(table, source.split))]
+    if file.is_csv:
+        _report_line_breaks(file, table, source, lambda label: label_key(label) in meaning)
+    return make_table(splits, labels, texts, _origins(file, table, source))
+
+
+class OwnFile:
+    """A CSV or Parquet file with texts.
+
+    `columns` are the names of all columns, `plain` those of columns with texts, numbers or booleans.
+
+    Args:
+        path: the file.
+        name: the file's, for messages.
+
+    Raises:
+        MoodringError: it is of another kind, or its columns cannot be read.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path, self.name = path, name
+        suffix = path.suffix.lower()
+        if suffix not in {".csv", ".parquet"}:
+            raise MoodringError(f"{name}: a .csv or .parquet file is needed, received: {suffix!r}")
+        self.is_csv = suffix == ".csv"
+        with self._readable():
+            if self.is_csv:
+                self.columns = read_header(path, name)
+                self.plain = self.columns
+            else:
+                schema = pq.ParquetFile(path).schema_arrow
+                self.columns = schema.names
+                self.plain = [field.name for field in schema if _is_plain(field.type)]
+
+    def check(self, wanted: list[str]) -> None:
+        """Check that each wanted column is there once.
+
+        Raises:
+            MoodringError: one is missing, or there twice.
+        """
+        if self.is_csv and not set(wanted) <= set(self.columns):
+            with self._readable():
+                read_header(self.path, self.name, wanted)
+        for column in wanted:
+            if (count := self.columns.count(column)) != 1:
+                alike = lookalike(column, self.columns) if not count else ""
+                raise MoodringError(
+                    f"{self.name} must have one column {column!r}, received {count}; "
+                    f"its columns: {', '.join(self.columns)}{alike}"
+                )
+
+    def table(self, wanted: list[str]) -> pa.Table:
+        """The rows; of a Parquet file only the wanted columns.
+
+        Raises:
+            MoodringError: the file is damaged or has no rows.
+        """
+        with self._readable():
+            if self.is_csv:
+                return read_rows(self.path, self.name, self.columns)
+            table = pq.ParquetFile(self.path).read(columns=wanted).select(wanted)
+            table.validate(full=True)  # for example: is the text UTF-8?
+        if not table.num_rows:
+            raise MoodringError(f"{self.name} has no rows")
+        return table
+
+    def values(self, table: pa.Table, column: str) -> list[object]:
+        """A column's values.
+
+        Raises:
+            MoodringError: a value has no equal in Python.
+        """
+        try:
+            values: list[object] = table[column].to_pylist()
+        except _NO_PYTHON_VALUE as error:
             raise MoodringError(
-                f"{source.path} must have one column {column!r}; its columns: {', '.join(table.column_names)}"
-            )
-    texts = [_text(value, row, source) for row, value in enumerate(table[source.text].to_pylist(), start=1)]
-    meaning = {_key(value): POSITIVE for value in source.positive}
-    for value in source.negative:
-        if meaning.setdefault(_key(value), NEGATIVE) == POSITIVE:
-            raise MoodringError(f"label {value!r} is in both positive and negative: choose one")
-    labels = [
-        _label(value, row, meaning, source)
-        for row, value in enumerate(table[source.label].to_pylist(), start=1)
-    ]
-    splits = table[source.split].to_pylist() if source.split else ["train"] * len(texts)
-    for row, split in enumerate(splits, start=1):
-        if split not in ("train", "test"):
-            raise MoodringError(
-                f"{source.path}, row {row}: split must be train or test, received: {split!r:.80}"
-            )
-    return make_table(splits, labels, texts, _origins(table, source))
+                f"{self.name}: the column {column!r} has the type {table[column].type}, and a value of it "
+                "cannot be read. Save the column as text."
+            ) from error
+        return values
+
+    def place(self, row: int) -> str:
+        """A row as messages name it; rows are counted from 0 here."""
+        if self.is_csv and (lines := lines_of(self.path, {row}).get(row)):
+            return f"{self.name}, line {lines[0]}"
+        return f"{self.name}, row {row + 1}"
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, csv.Error, OSError) as error:
+            raise MoodringError(f"cannot read {self.name}: {error}") from error
 
 
-def _read_file(path: Path) -> pa.Table:
-    try:
-        match path.suffix.lower():
-            case ".parquet":
-                table = pq.read_table(path)
-                table.validate(full=True)  # for example: is the text UTF-8?
-                return table
-            case ".csv":
-                return _read_csv(path)
-            case suffix:
-                raise MoodringError(f"{path.name}: a .csv or .parquet file is needed, received: {suffix!r}")
-    except (pa.ArrowInvalid, pa.ArrowKeyError, csv.Error, UnicodeDecodeError, OSError) as error:
-        raise MoodringError(f"cannot read {path.name}: {error}") from error
+def _is_plain(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return any(test(kind) for test in (*tests, *numbers))
 
 
-def _read_csv(path: Path) -> pa.Table:
-    if (size := path.stat().st_size) >= MAX_CSV_BYTES:
-        raise MoodringError(
-            f"{path.name} has {size} bytes; a CSV file may have up to {MAX_CSV_BYTES}. Save it as Parquet."
+def _report_line_breaks(
+    file: OwnFile, table: pa.Table, source: FileSource, known: Callable[[str], bool]
+) -> None:
+    """Say how many rows have line breaks, and which of them look as if they were several rows."""
+    broken = [pc.match_substring_regex(column, r"[\r\n]") for column in table.columns]
+    rows = sorted({row for found in broken for row in pc.indices_nonzero(found).to_pylist()})
+    if not rows:
+        return
+    if rows[-1] == table.num_rows - 1 and (line := open_quote(file.path, rows[-1])):
+        raise MoodringError(f"{file.name}, line {line}: a quotation mark opens in this row and is not closed")
+    label, width = file.columns.index(source.label), len(file.columns)
+    suspicious = [
+        row
+        for row in rows
+        if any(
+            swallowed(column[row].as_py(), i, width, label, known) for i, column in enumerate(table.columns)
         )
-    # Read every column as text: the type of a label must not depend on other rows.
-    options = pa_csv.ParseOptions(newlines_in_values=True)
-    # One block for the whole file: Arrow cannot read a value that crosses two blocks.
-    reading = pa_csv.ReadOptions(block_size=max(size + 1, 1 << 20), use_threads=False)
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        names = next(csv.reader(stream), [])
-    strings = {name: pa.string() for name in names}
-    converting = pa_csv.ConvertOptions(column_types=strings, strings_can_be_null=False)
-    return pa_csv.read_csv(path, read_options=reading, parse_options=options, convert_options=converting)
+    ]
+    found = f"{file.name}: {len(rows):,} of {table.num_rows:,} rows have line breaks"
+    if not suspicious:
+        print(found)
+        return
+    lines = lines_of(file.path, suspicious[:SHOWN]).values()
+    places = ", ".join(f"{first} to {last}" for first, last in lines)
+    warn(
+        f"{found}. {len(suspicious):,} of them look like several rows that a quotation mark made one: "
+        f"lines {places}{', ...' if len(suspicious) > SHOWN else ''}. A quotation mark inside a quoted text "
+        "must be doubled"
+    )
 
 
-def _text(value: object, row: int, source: FileSource) -> str:
+def _text(value: object, row: int, file: OwnFile, source: FileSource) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
         raise MoodringError(
-            f"{source.path}, row {row}: column {source.text!r} must contain text, received: {value!r:.80}"
+            f"{file.place(row)}: column {source.text!r} must contain text, received: {value!r:.80}"
         )
     return value
 
 
-def _origins(table: pa.Table, source: FileSource) -> list[str] | None:
+def _split(value: object, row: int, file: OwnFile) -> str:
+    if value not in ("train", "test"):
+        raise MoodringError(
+            f"{file.place(row)}: split must be train or test, received: {value!r:.80}"
+            f"{lookalike(str(value), ('train', 'test'))}"
+        )
+    return str(value)
+
+
+def _origins(file: OwnFile, table: pa.Table, source: FileSource) -> list[str] | None:
     if source.origin is None:
         return None
-    return ["" if value is None else str(value) for value in table[source.origin].to_pylist()]
+    return ["" if value is None else str(value) for value in file.values(table, source.origin)]
 
 
-def _label(value: object, row: int, meaning: dict[str, int], source: FileSource) -> int:
-    label = None if value is None else meaning.get(_key(value))
+def _meaning(source: FileSource) -> dict[str, int]:
+    meaning = {label_key(value): POSITIVE for value in source.positive}
+    for value in source.negative:
+        if meaning.setdefault(label_key(value), NEGATIVE) == POSITIVE:
+            raise MoodringError(f"label {value!r} is in both positive and negative: choose one")
+    return meaning
+
+
+def _label(value: object, row: int, meaning: dict[str, int], file: OwnFile, source: FileSource) -> int:
+    label = None if value is None else meaning.get(label_key(value))
     if label is None:
+        known = [str(name) for name in (*source.positive, *source.negative)]
+        alike = "" if value is None else lookalike(str(value), known)
         raise MoodringError(
-            f"{source.path}, row {row}: label {value!r:.80} is neither in positive "
-            f"{source.positive} nor in negative {source.negative}"
+            f"{file.place(row)}: label {value!r:.80} is neither in positive "
+            f"{source.positive} nor in negative {source.negative}{alike}"
         )
     return label
 
 
-def _key(value: object) -> str:
+def label_key(value: object) -> str:
     """Spell a label the same way, whether it comes from params.yaml, CSV or Parquet."""
     text = str(value).strip().lower()
     with contextlib.suppress(ValueError):

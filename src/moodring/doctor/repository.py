@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from moodring.checkout.git import git
+from moodring.checkout.root import own_file
 from moodring.doctor.findings import Finding
+from moodring.errors import MoodringError
+from moodring.params.base import OWN, in_own
+from moodring.params.data import FileSource
+from moodring.params.pipeline import Params
 
 
 def check_git(root: Path) -> Finding:
@@ -27,16 +34,65 @@ def check_git(root: Path) -> Finding:
             "bad",
             "git",
             f"HEAD is detached at {commit}, for example by a killed `dvc exp run`: commits would be lost",
-            f"git switch BRANCH; branches: {', '.join(branches) or 'none'}",
+            f"git branch NAME keeps commits that were made here; then git switch BRANCH; branches: "
+            f"{', '.join(branches) or 'none'}",
         )
-    if changed := git(root, "status", "--porcelain", "--untracked-files=no"):
-        return Finding(
+    lines = (git(root, "status", "--porcelain", "--untracked-files=all") or "").splitlines()
+    untracked = sum(line.startswith("??") for line in lines)
+    changed = len(lines) - untracked
+    if not lines:
+        return Finding("ok", "git", f"{branch} at {commit}, clean")
+    found = [f"{changed} changed files: runs are tagged git_dirty"] if changed else []
+    found += [f"{untracked} untracked files: no commit has them"] if untracked else []
+    return Finding(
+        "note",
+        "git",
+        f"{branch} at {commit} with {', and '.join(found)}",
+        "git add and git commit, so that a run's commit has the code of the run",
+    )
+
+
+def check_own_files(root: Path, params: Params | None) -> Iterator[Finding]:
+    """Findings about files in data/own: chosen ones that no stage can read, and any that nothing tracks.
+
+    Args:
+        root: the checkout's root, which is the working directory.
+        params: None: params.yaml is not valid; then the chosen files are not checked.
+    """
+    for name in [] if params is None else _chosen_files(params):
+        try:
+            own_file(name)
+        except MoodringError as error:
+            yield Finding("bad", "own files", str(error), "moodring new FILE makes a dataset of a file")
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            outputs = {Path(out.fs_path) for out in repo.index.outs if out.fs_path}
+    except DvcException:
+        return  # another check reports it
+    in_git = set((git(root, "ls-files", "-z", "--", str(OWN)) or "").split("\0"))
+    alone = [
+        file.relative_to(root).as_posix()
+        for file in sorted((root / OWN).rglob("*"))
+        if file.is_file() and file.suffix != ".dvc" and file.name != ".gitignore"
+        if not outputs & {file, *file.parents}
+    ]
+    if alone := [file for file in alone if file not in in_git]:
+        yield Finding(
             "note",
-            "git",
-            f"{branch} at {commit} with {len(changed.splitlines())} changed files: runs are tagged git_dirty",
-            "git commit, so that a run's commit has the code of the run",
+            "own files",
+            f"neither DVC nor git tracks {', '.join(alone)}: no other machine has them, and queued "
+            "experiments refuse them",
+            f"{shlex.join(['dvc', 'add', *alone])}; then git add the files that it names",
         )
-    return Finding("ok", "git", f"{branch} at {commit}, clean")
+
+
+def _chosen_files(params: Params) -> list[str]:
+    source = params.data.source
+    names = [source.path] if isinstance(source, FileSource) else []
+    return names + [name for name in (params.architecture.embedding.vectors,) if in_own(name)]
 
 
 def check_remote() -> Finding:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from moodring.params.base import MAX_UNITS, Block, Count, Rate
+from moodring.params.base import MAX_UNITS, OWN, Block, Count, Rate, in_own
 
 NO_VECTORS = "none"
+GLOVE = "glove-6b-50d"
 Ngrams = Annotated[int, Field(ge=0, le=5)]
 Positive = Annotated[float, Field(gt=0)]
 
@@ -23,6 +24,16 @@ class EmbeddingParams(Block):
     frozen_epochs: Annotated[int, Field(ge=0)] | Literal["all"] = Field(
         description="first epochs, without tuning of pretrained vectors; 0: always tune; all: never tune"
     )
+
+    @field_validator("vectors")
+    @classmethod
+    def _known_or_own(cls, vectors: str) -> str:
+        if vectors not in {NO_VECTORS, GLOVE} and not in_own(vectors):
+            raise ValueError(
+                f"{NO_VECTORS}, {GLOVE} or a file in {OWN} is needed, because DVC does not notice a change "
+                f"of a file elsewhere. Copy the file to {OWN}/ and run `dvc add` on it"
+            )
+        return vectors
 
     @model_validator(mode="after")
     def _only_pretrained_vectors_freeze(self) -> EmbeddingParams:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
@@ -13,6 +14,27 @@ Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 MAX_UNITS = 65_536
+OWN = PurePosixPath(
+    "data/own"
+)  # the directory of the user's files, on which the stages that read them depend
+
+
+def in_own(path: str) -> bool:
+    """Whether a path from the project's root is a path of something in `OWN`."""
+    pure = PurePosixPath(path)
+    return OWN in pure.parents and ".." not in pure.parts
+
+
+def _own_path(path: str) -> str:
+    if not in_own(path):
+        raise ValueError(
+            f"a file in {OWN} is needed, because DVC does not notice a change of a file elsewhere. Copy the "
+            f"file to {OWN}/ and run `dvc add` on it"
+        )
+    return path
+
+
+OwnPath = Annotated[str, AfterValidator(_own_path)]
 
 
 class Block(BaseModel):

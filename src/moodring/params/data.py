@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from moodring.params.base import Block, Count, Seed, Share
+from moodring.params.base import Block, Count, OwnPath, Seed, Share
 
 
 class RottenTomatoesSource(Block):
@@ -33,7 +33,7 @@ class FileSource(Block):
     """The user's own CSV or Parquet file."""
 
     kind: Literal["file"]
-    path: str
+    path: OwnPath = Field(description="the file, in data/own; a path from the project's root")
     text: str = Field(description="name of the column with the text")
     label: str = Field(description="name of the column with the label")
     positive: list[str | int | float | bool] = Field(min_length=1)

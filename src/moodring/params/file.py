@@ -40,14 +40,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
         MoodringError: the file cannot be read or does not contain a mapping.
     """
     try:
-        # YAML 1.2, with the parser that DVC uses for this file.
-        tree = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise MoodringError(f"cannot read {path}: {error}. Run from the project's root.") from error
+    return parse_yaml(content, str(path))
+
+
+def parse_yaml(content: str, origin: str) -> dict[str, Any]:
+    """Parse YAML that contains a mapping; `origin` names it in the message.
+
+    Raises:
+        MoodringError: it is not YAML or contains no mapping.
+    """
+    try:
+        # YAML 1.2, with the parser that DVC uses for params.yaml.
+        tree = YAML(typ="safe", pure=True).load(content)
     except YAMLError as error:
-        raise MoodringError(f"{path} is not valid YAML: {error}") from error
+        raise MoodringError(f"{origin} is not valid YAML: {error}") from error
     if not isinstance(tree, dict):
-        raise MoodringError(f"{path} must contain a mapping of parameters, received: {tree!r:.80}")
+        raise MoodringError(f"{origin} must contain a mapping of parameters, received: {tree!r:.80}")
     return tree
 
 

@@ -52,7 +52,7 @@ class Subject:
         arch: the architecture's name.
         baseline: the baseline's name.
         threshold: a score at or above it is positive.
-        emoticons: what cleaning did with them.
+        labelled_by_emoticons: whether emoticons are the labels of the dataset, and cleaning keeps them.
         data: the content of metrics/data.json.
     """
 
@@ -60,14 +60,14 @@ class Subject:
     arch: str
     baseline: str
     threshold: float
-    emoticons: str
+    labelled_by_emoticons: bool
     data: Mapping[str, Any]
 
     @classmethod
     def of(cls, params: Params, data: Mapping[str, Any]) -> Subject:
         """What the parameters choose, with the content of metrics/data.json."""
-        emoticons, threshold = params.data.preprocess.emoticons, params.evaluate.threshold
-        return cls(params.dataset, params.arch, params.baseline, threshold, emoticons, data)
+        labelled = params.data.source.kind == "twitter" and params.data.preprocess.emoticons == "keep"
+        return cls(params.dataset, params.arch, params.baseline, params.evaluate.threshold, labelled, data)
 
 
 def write_report(directory: Path, subject: Subject, found: Evaluation, plots: Path) -> None:

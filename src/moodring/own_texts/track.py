@@ -1,0 +1,39 @@
+"""Lets DVC track a file, and gives git what DVC writes about it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from moodring.checkout.git import git
+from moodring.errors import MoodringError
+
+
+def add_to_dvc(root: Path, place: str) -> list[str]:
+    """Run `dvc add` on a file, unless git tracks the file; returns the paths for git, from the root.
+
+    Raises:
+        MoodringError: DVC refuses the file.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    if git(root, "ls-files", "--error-unmatch", "--", place) is not None:
+        return []
+    try:
+        with Repo(str(root)) as repo:
+            files = [Path(stage.path) for stage in repo.add(str(root / place))]
+    except (DvcException, OSError) as error:
+        raise MoodringError(f"DVC cannot track {place}: {error}. `dvc status` says more.") from error
+    written = [*files, *(file.with_name(".gitignore") for file in files)]
+    return [os.path.relpath(file, root) for file in written if file.exists()]
+
+
+def add_to_git(root: Path, paths: list[str]) -> None:
+    """Run `git add`.
+
+    Raises:
+        MoodringError: git refuses a file.
+    """
+    if paths and git(root, "add", "--", *paths) is None:
+        raise MoodringError(f"git cannot add {', '.join(paths)}. `git status` says more.")
