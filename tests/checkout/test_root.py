@@ -75,12 +75,14 @@ def test_an_own_file_is_found_from_any_directory_of_the_checkout(
 
 
 @pytest.mark.parametrize("copy", [".dvc/tmp/exps/tmpX", ".dvc/tmp/exps/standalone/tmpX"])
+@pytest.mark.parametrize("variable", [".", "copy", None])
 def test_in_a_temporary_copy_only_a_file_of_the_copy_is_found(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, copy: str
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, copy: str, variable: str | None
 ) -> None:
     (checkout / copy / ".dvc").mkdir(parents=True)
     monkeypatch.chdir(checkout / copy)
-    monkeypatch.setenv("DVC_ROOT", str(checkout / copy))
+    if variable:
+        monkeypatch.setenv("DVC_ROOT", str(checkout / (copy if variable == "copy" else variable)))
     message = refusal(OWN)
     assert f"`dvc add '{OWN}'`" in message
     assert f"`git add '{OWN}.dvc' data/own/.gitignore`" in message

@@ -17,7 +17,7 @@ def checkout_root() -> Path:
 
     In one of DVC's temporary copies it is the original checkout.
     """
-    inside = _inside()
+    inside = Path(os.environ.get("DVC_ROOT") or _nearest_dvc_root(Path.cwd())).resolve()
     parts = inside.parts
     for start in range(len(parts) - len(_TEMPORARY)):
         if parts[start : start + len(_TEMPORARY)] == _TEMPORARY:
@@ -39,7 +39,8 @@ def own_file(name: str) -> Path:
     Raises:
         MoodringError: there is no such file, or DVC does not see it.
     """
-    root = _inside()
+    # Not DVC_ROOT: in a temporary copy it may be the original checkout.
+    root = _nearest_dvc_root(Path.cwd()).resolve()
     path = root / name
     if path.is_dir():
         raise MoodringError(f"{name!r} is a directory; name a file in it")
@@ -72,11 +73,6 @@ def _ignored(root: Path, path: Path) -> bool:
     from dvc.ignore import DvcIgnoreFilter
 
     return bool(DvcIgnoreFilter(localfs, str(root)).is_ignored_file(str(path)))
-
-
-def _inside() -> Path:
-    """The root of the checkout or of DVC's temporary copy of it, where this process runs."""
-    return Path(os.environ.get("DVC_ROOT") or _nearest_dvc_root(Path.cwd())).resolve()
 
 
 def _nearest_dvc_root(start: Path) -> Path:
