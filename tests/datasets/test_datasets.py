@@ -196,7 +196,8 @@ def test_an_unpacked_directory_without_a_file_is_an_error(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "line", ['{"text": "cut', '{"txt": "a"}', "[1]", "7", '{"text": 7}', '{"text": null}']
+    "line",
+    ['{"text": "cut', '{"txt": "a"}', "[1]", "7", '{"text": 7}', '{"text": null}', '{"text": "\\ud800"}'],
 )
 def test_the_error_for_a_line_that_is_not_a_tweet_names_it(mirror: Path, line: str) -> None:
     with pytest.raises(MoodringError, match=r"positive_tweets\.json, line 2\b"):

@@ -139,7 +139,7 @@ class OwnFile:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, csv.Error, OSError) as error:
+        except (pa.ArrowException, csv.Error, OSError, UnicodeDecodeError) as error:
             raise MoodringError(f"cannot read {self.name}: {error}") from error
 
 
