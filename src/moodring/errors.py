@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -18,6 +20,8 @@ class MoodringError(Exception):
     """An error that the user can fix: the message names the problem, the value received and the remedy."""
 
 
+# The disk is full, or this user's share of it, or a file would be larger than the system's limit.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -25,22 +29,53 @@ R = TypeVar("R")
 def shows_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Decorate a command: a `MoodringError` ends it with one message and exit code 1, Ctrl-C with 130.
 
-    Any other exception is a bug and keeps its traceback.
+    So does a full disk. Any other exception is a bug and keeps its traceback.
     """
 
     @functools.wraps(command)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         print_any_text()
         try:
-            return command(*args, **kwargs)
+            answer = command(*args, **kwargs)
+            sys.stdout.flush()  # here, not after the command: the disk of its output may be full too
         except MoodringError as error:
             print(f"error: {escaped(str(error))}", file=sys.stderr)
+            raise SystemExit(1) from None
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            _give_up_full_output()
+            print(f"error: {no_space(error)}", file=sys.stderr)
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             raise SystemExit(130) from None  # as shells do
+        return answer
 
     return wrapper
+
+
+def _give_up_full_output() -> None:
+    """Drop the output that does not fit: Python would try again at its end, and change the exit code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def no_space(error: OSError, path: object = None) -> str:
+    """The message for a file that does not fit on its disk.
+
+    Args:
+        error: of the system.
+        path: the file; None: the error may name it.
+    """
+    place = path or error.filename
+    reason = os.strerror(error.errno or errno.ENOSPC)
+    return (
+        f"cannot write{f' {place}' if place else ''}: {reason}. Free some space (`moodring doctor` says how "
+        "much there is), then run the command again."
+    )
 
 
 def warn(message: str) -> None:

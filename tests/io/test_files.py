@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from moodring.errors import shows_errors
 from moodring.io.digests import sha256, tree_sha256
 from moodring.io.files import copy_file, replacing, write_json
 
@@ -74,6 +78,93 @@ def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "out.json", {"loss": float("nan")})
     assert (tmp_path / "out.json").read_text() == "{}"
+
+
+# Each function writes about 800 kB. The system lets a file grow to 4 kB only, as on a full disk.
+WRITERS = """
+import resource, sys
+from pathlib import Path
+import numpy as np, pandas as pd
+from moodring.errors import shows_errors
+from moodring.io.files import copy_file, replacing, write_json
+from moodring.io.growing_array import GrowingArray
+from moodring.io.tables import make_table, write_table
+
+values = np.random.default_rng(1).random(100_000)
+root = Path(sys.argv[1])
+(root / "source").write_bytes(values.tobytes())
+
+def archive(path):
+    with replacing(path) as fresh, fresh.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, values=values)
+
+def csv(path):
+    with replacing(path) as fresh:
+        pd.DataFrame({"value": values}).to_csv(fresh)
+
+def table(path):
+    texts = [str(value) for value in values[:20_000]]
+    write_table(path, make_table(["train"] * 20_000, [0, 1] * 10_000, texts))
+
+def array(path):
+    with replacing(path) as fresh:
+        fresh.mkdir()
+        array = GrowingArray(fresh / "array.npy", values.dtype)
+        array.append(values)
+        array.close()
+
+def json(path):
+    write_json(path, values.tolist())
+
+def copy(path):
+    copy_file(root / "source", path)
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+for write in (archive, csv, table, array, json, copy):
+    path = root / write.__name__
+    path.write_text("old")
+    try:
+        shows_errors(write)(path)
+    except SystemExit as ended:
+        print(write.__name__, ended.code, path.read_text(), flush=True)
+"""
+
+
+def test_a_file_that_does_not_fit_is_an_error_and_leaves_the_old_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WRITERS, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    names = ["archive", "csv", "table", "array", "json", "copy"]
+    assert done.stdout.splitlines() == [f"{name} 1 old" for name in names]
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(names)
+    for name, line in zip(names, lines, strict=True):
+        assert line.startswith(f"error: cannot write {tmp_path / name}: File too large. Free some space")
+    assert {path.name for path in tmp_path.iterdir()} - {"home"} == {*names, "source"}
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_command_that_meets_a_full_disk_ends_with_one_line(
+    capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    @shows_errors
+    def command() -> None:
+        raise OSError(code, "full", "/some/file")
+
+    with pytest.raises(SystemExit) as ended:
+        command()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("error: cannot write /some/file: ")
+
+
+def test_output_to_a_full_device_is_an_error() -> None:
+    code = "from moodring.errors import shows_errors; shows_errors(lambda: print('a line'))()"
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0].startswith("error: cannot write: No space left on device")
 
 
 def test_sha256_of_a_file_is_the_published_value(tmp_path: Path) -> None:

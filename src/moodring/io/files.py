@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from moodring.errors import MoodringError
+from moodring.errors import FULL, MoodringError, no_space
 
 
 @contextmanager
@@ -19,18 +19,27 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The block may write a file or create a directory there. If it raises, the temporary file is removed and
     the old content of `path` is unchanged.
+
+    Raises:
+        MoodringError: the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    directory = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         fresh = directory / path.name
         yield fresh
         if fresh.is_dir() and path.is_dir():
             # A directory cannot be renamed onto one that is not empty: move the old one away first.
             path.replace(directory / "old")
         fresh.replace(path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise MoodringError(no_space(error, path)) from error
+        raise
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        if directory is not None:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from moodring.corpus.arrays import VOCABULARY
 from moodring.corpus.ragged import OOV, Ragged
 from moodring.corpus.vocabulary import Vocabulary
-from moodring.errors import MoodringError
+from moodring.errors import FULL, MoodringError, no_space
 from moodring.evaluation.calibration import NONE, apply_temperature
 from moodring.io.files import write_json
 from moodring.io.tables import StoredTable
@@ -231,4 +231,6 @@ def write_bundle(
         for file in (*model_files(models), models / SETTINGS):
             shutil.copyfile(file, bundle / file.name)
     except OSError as error:
+        if error.errno in FULL:
+            raise MoodringError(no_space(error, bundle)) from error
         raise MoodringError(f"cannot read the model: {error}. Run `dvc repro` to make it.") from error

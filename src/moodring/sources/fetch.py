@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from moodring.checkout.root import in_checkout
-from moodring.errors import MoodringError
+from moodring.errors import FULL, MoodringError, no_space
 
 MIRROR_VARIABLE = "MOODRING_MIRROR"
 NLTK_HOME = "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages"
@@ -114,6 +114,8 @@ def _download(address: str, target: Path, tried: list[str]) -> bool:
         try:
             return _download_once(address, target, tried)
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise MoodringError(no_space(error, target)) from error  # no other place would help
             if pause is None or not _is_temporary(error):
                 tried.append(f"{address}: {error}")
                 return False
