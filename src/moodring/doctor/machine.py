@@ -17,6 +17,8 @@ from moodring.doctor.findings import Finding
 
 GIB = 2**30
 LITTLE, SCARCE = 1 * GIB, 5 * GIB  # bytes of free disk space: below them the finding is bad, or a note
+# `dvc gc --workspace` would also remove what `moodring push --all` sends.
+CLEAN = "moodring push --all, then dvc gc --all-commits --all-experiments"
 SHOWN = ("dvc", "mlflow", "keras", "tensorflow", "numpy", "pandas")
 
 
@@ -74,9 +76,7 @@ def check_disk(root: Path) -> Finding:
     free = shutil.disk_usage(root).free
     seen = f"{free / GIB:.1f} GiB free"
     if free < LITTLE:
-        return Finding("bad", "disk", seen, "delete files that you do not need, or run dvc gc --workspace")
+        return Finding("bad", "disk", seen, f"delete files that you do not need, or {CLEAN}")
     if free < SCARCE:
-        return Finding(
-            "note", "disk", seen, "dvc gc --workspace removes files that the present results do not use"
-        )
+        return Finding("note", "disk", seen, CLEAN)
     return Finding("ok", "disk", seen)
