@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from moodring.checkout.revisions import result_here, results_of
+from moodring.checkout.revisions import (
+    LockedResult,
+    evaluation_of,
+    locked_here,
+    locked_of,
+    result_here,
+    results_of,
+)
 from moodring.errors import MoodringError
 
 # Other stages and outputs come before and after `models` of `train`.
@@ -230,3 +237,98 @@ def test_a_checkout_may_be_a_directory_of_a_larger_repository(tmp_path: Path) ->
     ):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     assert results_of(checkout, "HEAD") == ["part.dir"]
+
+
+def test_a_shallow_clone_says_that_older_commits_are_missing(repository: Repository, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    address = repository.root.as_uri()
+    subprocess.run(["git", "clone", "--quiet", "--depth=1", address, str(clone)], check=True)
+    assert results_of(clone, "HEAD") == ["second.dir"]
+    with pytest.raises(MoodringError, match="git fetch --unshallow"):
+        results_of(clone, "HEAD~1")
+    subprocess.run(["git", "fetch", "--quiet", "--unshallow"], cwd=clone, check=True)
+    assert results_of(clone, "HEAD~1") == ["first.dir"]
+    with pytest.raises(MoodringError) as error:
+        results_of(clone, "HEAD~99")
+    assert "shallow" not in str(error.value)
+
+
+# A result is a model and an evaluation of it.
+
+EVALUATED = """\
+  baseline:
+    params:
+      params.yaml:
+        archs.nbsvm:
+          kind: nbsvm
+          ngrams: 2
+        baseline: nbsvm
+  evaluate:
+    deps:
+    - path: models
+      md5: OF_EVALUATION.dir
+    params:
+      params.yaml:
+        arch: lstm
+        baseline: nbsvm
+        evaluate:
+          threshold: THRESHOLD
+          calibration: none
+"""
+TAGS = {
+    "dataset": "imdb",
+    "baseline": "nbsvm",
+    "archs.nbsvm.kind": "nbsvm",
+    "archs.nbsvm.ngrams": "2",
+    "evaluate.threshold": "0.5",
+    "evaluate.calibration": "none",
+    "evaluate.added_later": "1",
+}
+
+
+def evaluated(threshold: str = "0.5", of: str = "here") -> str:
+    return lock_of("here") + EVALUATED.replace("THRESHOLD", threshold).replace("OF_EVALUATION", of)
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        pytest.param({}, True, id="the same"),
+        pytest.param({"evaluate.threshold": "0.50"}, True, id="the same number"),
+        pytest.param({"evaluate.threshold": "0.62"}, False, id="another threshold"),
+        pytest.param({"evaluate.calibration": "temperature"}, False, id="another calibration"),
+        pytest.param({"archs.nbsvm.ngrams": "3"}, False, id="another baseline's parameter"),
+        pytest.param({"baseline": "nbsvm2"}, False, id="another baseline"),
+    ],
+)
+def test_a_run_has_the_result_of_a_lock_if_model_and_evaluation_agree(
+    tmp_path: Path, changed: dict[str, str], same: bool
+) -> None:
+    (tmp_path / "dvc.lock").write_text(evaluated())
+    here = locked_here(tmp_path)
+    assert here is not None
+    evaluation = evaluation_of({**TAGS, **changed})
+    assert "dataset" not in evaluation
+    assert here.is_of("here.dir", evaluation) == same
+    assert not here.is_of("other.dir", evaluation)
+    assert not here.is_of("here.dir", {})  # trained, not evaluated
+    assert not here.is_of(None, evaluation)
+
+
+def test_the_evaluation_of_an_earlier_model_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "dvc.lock").write_text(evaluated(of="earlier"))
+    assert locked_here(tmp_path) == LockedResult("here.dir", None)
+    here = locked_here(tmp_path)
+    assert here is not None
+    assert here.is_of("here.dir", {})
+    assert here.is_of("here.dir", evaluation_of(TAGS))
+
+
+def test_two_evaluations_of_a_model_are_two_results(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.commit(evaluated("0.5"))
+    repository.commit(evaluated("0.62"))
+    (old,), (new,) = locked_of(tmp_path, "HEAD~1"), locked_of(tmp_path, "HEAD")
+    assert results_of(tmp_path, "HEAD") == results_of(tmp_path, "HEAD~1") == ["here.dir"]
+    assert old.is_of("here.dir", evaluation_of(TAGS))
+    assert not new.is_of("here.dir", evaluation_of(TAGS))
