@@ -230,7 +230,7 @@ def time_training(experiment: str, corpus: str, epochs: int) -> dict[str, float]
     def trained(clock: WallClock) -> Any:
         with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
             os.environ["DVC_ROOT"] = directory
-            os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{directory}/mlflow.db"
+            os.environ["MLFLOW_TRACKING_URI"] = "sqlite:///mlflow.db"  # in DVC_ROOT
             os.chdir(directory)
             with training_run(params, data, key) as run:
                 keras.utils.set_random_seed(params.seed)

@@ -94,7 +94,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Remove the user's mirror, tracking server and NLTK data. Give each test its own home directory."""
-    for name in ("MOODRING_MIRROR", "NLTK_DATA", "MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_EXP_NAME"):
+    for name in (
+        "MOODRING_MIRROR",
+        "NLTK_DATA",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_REGISTRY_URI",
+        "DVC_ROOT",
+        "DVC_EXP_NAME",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from benchmarks.project import ran
 from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -128,12 +131,70 @@ def test_a_second_training_changes_no_hash_and_creates_no_second_run(project: Pr
     assert project.runs() == before
 
 
-def test_a_second_evaluation_updates_the_same_run(project: Project) -> None:
-    project.set(evaluate__threshold=0.6)
-    before = [run["id"] for run in project.runs()]
-    assert project.repro() == ["evaluate"]
-    assert [run["id"] for run in project.runs()] == before
-    assert project.runs()[0]["tags"]["evaluate.threshold"] == "0.6"
+def test_another_threshold_has_its_own_run_and_leaves_the_first_as_it_was(
+    project: Project, tmp_path: Path
+) -> None:
+    # A copy of the store: the new run must not be in the store of the other tests.
+    store = project.store.copy(tmp_path / "runs.db").address
+
+    def runs(*arguments: str) -> list[dict[str, Any]]:
+        done = project.run("moodring", "runs", "--json", *arguments, MLFLOW_TRACKING_URI=store)
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
+
+    def doctor() -> list[str]:
+        done = project.run("moodring", "doctor", "--json", check=False, MLFLOW_TRACKING_URI=store)
+        return [finding["about"] for finding in json.loads(done.stdout)]
+
+    (first,) = [run for run in runs() if run["here"]]
+    project.run(
+        "dvc",
+        "exp",
+        "run",
+        "--temp",
+        "--name",
+        "strict",
+        "-S",
+        "evaluate.threshold=0.62",
+        MLFLOW_TRACKING_URI=store,
+    )
+    assert [run["run_id"] for run in runs() if run["here"]] == [first["run_id"]]
+    assert "present result" not in doctor()
+    (strict,) = runs("strict")
+    assert strict["run_id"] != first["run_id"]
+    assert strict["evaluation"]["evaluate.threshold"] == "0.62"
+    assert (strict["trained_in"], strict["experiment"]) == (first["run_id"], "strict")
+    assert strict["model_version"] != first["model_version"]
+    assert [run for run in runs() if run["run_id"] == first["run_id"]] == [first]
+    # DVC restores the experiment from its cache. It is the present result then, without another run.
+    count = len(runs())
+    project.set(evaluate__threshold=0.62)
+    assert ran(project.run("dvc", "repro", MLFLOW_TRACKING_URI=store).stdout) == []
+    assert [run["run_id"] for run in runs() if run["here"]] == [strict["run_id"]]
+    assert "present result" not in doctor()
+    sync = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store).stdout
+    assert f"this is run {strict['run_id']}" in sync
+    assert len(runs()) == count
+
+
+def test_an_evaluation_fails_if_its_run_cannot_be_written_and_sync_mends_the_run(
+    project: Project, tmp_path: Path
+) -> None:
+    report = Path(unquote(urlsplit(project.runs()[0]["artifacts"]).path)) / "report"
+    report.rename(tmp_path / "report")
+    report.touch()  # even root cannot write below a file
+    try:
+        done = project.run("dvc", "repro", "--force", "--single-item", "evaluate", check=False)
+    finally:
+        report.unlink()
+    assert done.returncode != 0
+    assert f"error: cannot write the run's files: {report}" in done.stderr
+    assert "`dvc repro` again" in done.stderr
+    assert "cannot open the MLflow store" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert project.run("git", "status", "--porcelain").stdout == ""
+    project.run("moodring", "sync")
+    assert {path.name for path in report.iterdir()} == {path.name for path in (tmp_path / "report").iterdir()}
 
 
 def test_the_served_model_gives_raw_texts_the_scores_of_the_evaluation(

@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 
 from moodring.params.pipeline import Params
-from moodring.serving.registry import served_model
+from moodring.serving.logged_models import served_model
 from moodring.serving.scorer import TextScorer
 from tests.serving.linear import write_linear_result
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import mlflow
@@ -27,12 +31,22 @@ from moodring.models.result import Result, Settings, read_result
 from moodring.params.data import TokenizeParams
 from moodring.params.evaluation import EvaluateParams
 from moodring.params.pipeline import Params
-from moodring.serving.registry import load_model, record_model
+from moodring.serving.registry import (
+    Champion,
+    bundle_of,
+    champion,
+    champion_metrics,
+    load_model,
+    record_model,
+    set_champion,
+)
 from moodring.serving.scorer import write_bundle
 from moodring.text.cleaner import Cleaner
 from moodring.tracking.addresses import artifact_root, store_uri
+from moodring.tracking.artifacts import ArtifactError
 from moodring.tracking.attempts import is_left, key_of
 from moodring.tracking.lifecycle import finish_training, result_run, training_run
+from moodring.tracking.listing import list_runs
 from moodring.tracking.relocation import relocate
 from moodring.tracking.runs import log_evaluation
 from moodring.tracking.store import Experiment
@@ -62,7 +76,7 @@ class Pipeline:
     result: Result
     files: list[Path]
     report: Path
-    write_bundle: Callable[[Path], None]
+    write_bundle: Callable[..., None]
     data: str = DATA
 
     def train(self) -> str:
@@ -112,9 +126,9 @@ def pipeline(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Pipeli
     (root / "report" / "index.html").write_text("<!doctype html>")
     (root / "report" / "mistakes.json").write_text(TABLE)
 
-    def bundle(target: Path) -> None:
+    def bundle(target: Path, threshold: float = 0.5) -> None:
         vocabulary = root / "corpus" / "vocabulary.json"
-        write_bundle(target, root / "models", vocabulary, root / "clean.parquet", threshold=0.5)
+        write_bundle(target, root / "models", vocabulary, root / "clean.parquet", threshold)
 
     files = [root / "test.json", root / "plots"]
     return Pipeline(chosen_params, read_result(root / "models"), files, root / "report", bundle)
@@ -441,16 +455,98 @@ def test_a_run_outside_git_and_dvc_has_no_tags_of_them(restored: Recorded):
 
 @pytest.mark.parametrize("accuracy", [0.5, 1.0], ids=["lower", "higher"])
 @pytest.mark.parametrize("times", [1, 2])
-def test_new_evaluation_metrics_replace_the_old_ones(
+def test_new_metrics_of_the_same_evaluation_replace_the_old_ones(
     pipeline: Pipeline, store: MlflowClient, times: int, accuracy: float
 ):
     before = {pipeline.record() for _ in range(times)}
-    changed = {"evaluate": EVALUATE.model_copy(update={"threshold": 0.7})}
-    evaluated = replace(pipeline, params=pipeline.params.model_copy(update=changed))
-    assert {evaluated.record({**METRICS, "accuracy": accuracy})} == before
+    assert {pipeline.record({**METRICS, "accuracy": accuracy})} == before
     (run,) = runs_of(store)
-    assert run.data.tags["evaluate.threshold"] == "0.7"
     assert run.data.metrics["test_accuracy"] == accuracy
+
+
+# One result has one run: a model and an evaluation.
+
+
+@pytest.mark.parametrize("changed", [{"threshold": 0.7}, {"bins": 20}])
+def test_another_evaluation_has_another_run_with_the_history_and_duration_of_the_training(
+    pipeline: Pipeline, store: MlflowClient, changed: dict[str, Any]
+):
+    other = evaluated_with(pipeline, **changed)
+    first = pipeline.train()
+    assert pipeline.record() == first
+    second = other.record({**METRICS, "accuracy": 1.0})
+    assert second != first
+    # Again, in any order: nothing changes.
+    assert [pipeline.record(), other.record({**METRICS, "accuracy": 1.0}), pipeline.record()] == [
+        first,
+        second,
+        first,
+    ]
+    assert {run.info.run_id for run in runs_of(store)} == {first, second}
+    one, two = store.get_run(first), store.get_run(second)
+    assert (one.data.metrics["test_accuracy"], two.data.metrics["test_accuracy"]) == (0.75, 1.0)
+    (name,) = changed
+    assert one.data.tags[f"evaluate.{name}"] == str(getattr(EVALUATE, name))
+    assert two.data.tags[f"evaluate.{name}"] == str(changed[name])
+    assert two.data.tags["trained_in"] == first
+    assert not {"trained_in", "restored"} & set(one.data.tags)
+    assert "restored" not in two.data.tags
+    assert two.data.params == one.data.params
+    assert two.info.end_time - two.info.start_time == one.info.end_time - one.info.start_time
+    assert metric_values(store, two, "val_loss") == metric_values(store, one, "val_loss")
+    assert {run["run_id"]: run["evaluation"][f"evaluate.{name}"] for run in list_runs()} == {
+        first: str(getattr(EVALUATE, name)),
+        second: str(changed[name]),
+    }
+
+
+def test_the_first_evaluation_of_a_training_takes_its_run(pipeline: Pipeline, store: MlflowClient):
+    trained = pipeline.train()
+    assert evaluated_with(pipeline, threshold=0.7).record() == trained
+    assert pipeline.record() != trained
+    assert len(runs_of(store)) == 2
+
+
+def test_a_second_training_gets_the_run_of_its_evaluation_or_of_the_first_training(
+    pipeline: Pipeline, store: MlflowClient
+):
+    first = pipeline.train()
+    pipeline.record()
+    other = evaluated_with(pipeline, threshold=0.7)
+    assert other.train() == first
+    second = other.record()
+    assert other.train() == second
+    assert pipeline.train() == first
+    assert len(runs_of(store)) == 2
+
+
+def test_another_evaluation_of_a_restored_run_is_restored_too(pipeline: Pipeline, store: MlflowClient):
+    first = pipeline.record()
+    second = evaluated_with(pipeline, threshold=0.7).record()
+    assert store.get_run(first).data.tags["restored"] == "true"
+    assert store.get_run(second).data.tags["restored"] == "true"
+
+
+def test_another_threshold_is_another_version(pipeline: Pipeline, store: MlflowClient):
+    runs = [pipeline.record(), evaluated_with(pipeline, threshold=0.7).record(), pipeline.record()]
+    versions = store.search_model_versions("name = 'moodring-made'")
+    assert {int(version.version): version.run_id for version in versions} == {1: runs[0], 2: runs[1]}
+
+
+def test_an_evaluation_that_lacks_a_later_parameter_keeps_its_run(pipeline: Pipeline, store: MlflowClient):
+    run_id = pipeline.record()
+    store.delete_tag(run_id, "evaluate.mistakes")
+    assert pipeline.record() == run_id
+
+
+def evaluated_with(pipeline: Pipeline, **changed: Any) -> Pipeline:
+    """The same training with other parameters of evaluation."""
+    evaluate = EVALUATE.model_copy(update=changed)
+    return replace(
+        pipeline,
+        params=pipeline.params.model_copy(update={"evaluate": evaluate}),
+        write_bundle=lambda target: pipeline.write_bundle(target, evaluate.threshold),
+    )
 
 
 def test_the_next_evaluation_completes_one_that_failed(pipeline: Pipeline, store: MlflowClient):
@@ -494,14 +590,15 @@ def test_the_same_files_with_other_parameters_have_another_run(pipeline: Pipelin
 # A checkout that was moved.
 
 
+@pytest.mark.parametrize("name", ["elsewhere", "feature%2Fx #1?;&"])
 def test_relocate_finds_the_artifacts_of_a_moved_checkout(
-    pipeline: Pipeline, store: MlflowClient, tmp_path: Path
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path, name: str
 ):
     run_id = pipeline.record()
-    moved = tmp_path / "elsewhere"
+    moved = tmp_path / name
     moved.mkdir()
-    for name in ("mlflow.db", "mlartifacts"):
-        (tmp_path / name).rename(moved / name)
+    for part in ("mlflow.db", "mlartifacts"):
+        (tmp_path / part).rename(moved / part)
     with checkout(moved) as client:
         with pytest.raises(MoodringError, match="moodring relocate"):
             Experiment("made")
@@ -510,8 +607,9 @@ def test_relocate_finds_the_artifacts_of_a_moved_checkout(
         (run,) = runs_of(client)
         assert run.info.run_id == run_id
         assert run.info.artifact_uri.startswith((moved / "mlartifacts").as_uri())
-        table = load_model("models:/moodring-made/1")(["a wonderful film"])
-        assert list(table.columns) == ["score", "label"]
+        model = next((moved / "mlartifacts").rglob("MLmodel")).parent
+        for address in ("models:/moodring-made/1", str(model)):
+            assert list(load_model(address)(["a wonderful film"]).columns) == ["score", "label"]
 
 
 def test_a_model_without_its_files_is_logged_again(pipeline: Pipeline, store: MlflowClient, tmp_path: Path):
@@ -521,6 +619,179 @@ def test_a_model_without_its_files_is_logged_again(pipeline: Pipeline, store: Ml
         load_model("models:/moodring-made/1")
     pipeline.record()
     assert load_model("models:/moodring-made/2")(["a film"])["label"][0] in {"positive", "negative"}
+
+
+# Registered models: a version is known by its name, its number and its run.
+
+
+def versions_of(store: MlflowClient, name: str = "moodring-made") -> dict[int, str]:
+    return {
+        int(version.version): str(version.run_id)
+        for version in store.search_model_versions(f"name = '{name}'")
+    }
+
+
+def promoted(pipeline: Pipeline, store: MlflowClient) -> tuple[str, Champion]:
+    """The run and the version of a result that is the champion."""
+    run_id = pipeline.record()
+    set_champion("made", max(versions_of(store)), replaces=champion("made"))
+    found = champion("made")
+    assert found is not None
+    return run_id, found
+
+
+def remove_alias(message: str) -> None:
+    """Run the command that a message gives; here, without the import of MLflow by another process."""
+    program, option, code = shlex.split(message.rpartition("promote again: ")[2])
+    assert (program, option) == ("python", "-c")
+    exec(code, {})  # noqa: S102
+
+
+def test_a_renamed_model_is_registered_again_under_its_name(
+    pipeline: Pipeline, store: MlflowClient, capsys: pytest.CaptureFixture[str]
+):
+    run_id, _ = promoted(pipeline, store)
+    store.rename_registered_model("moodring-made", "ours")
+    assert champion("made") is None
+    assert list_runs()[0]["model_version"] is None
+    assert pipeline.record() == run_id
+    assert "registered as ours" in capsys.readouterr().err
+    assert (versions_of(store), versions_of(store, "ours")) == ({1: run_id}, {1: run_id})
+    assert list_runs()[0]["model_version"] == 1
+    set_champion("made", 1, replaces=None)
+    assert load_model("models:/moodring-made@champion")(["a film"])["label"][0] in {"positive", "negative"}
+    assert pipeline.record() == run_id
+    assert capsys.readouterr().err == ""
+
+
+def test_a_deleted_version_is_registered_again(pipeline: Pipeline, store: MlflowClient):
+    run_id, _ = promoted(pipeline, store)
+    store.delete_model_version("moodring-made", "1")
+    assert champion("made") is None
+    assert pipeline.record() == run_id
+    ((number, owner),) = versions_of(store).items()
+    assert owner == run_id
+    load_model(f"models:/moodring-made/{number}")
+
+
+def test_a_deleted_run_is_made_again_with_a_version_of_its_own(pipeline: Pipeline, store: MlflowClient):
+    run_id, first = promoted(pipeline, store)
+    store.delete_run(run_id)
+    second = pipeline.record()
+    assert versions_of(store) == {1: run_id, 2: second}
+    # The champion without a run is replaced by the same model with a run, without a gain.
+    lost = champion("made")
+    assert lost is not None
+    assert (first.whole, lost.whole, lost.bundle) == (True, False, bundle_of("made", 2))
+
+
+@pytest.mark.parametrize("owner", ["none", "gone", "of another dataset", "of another model", "not evaluated"])
+def test_a_champion_of_no_comparable_run_is_explained_and_the_remedy_works(
+    pipeline: Pipeline, store: MlflowClient, owner: str
+):
+    run_id = pipeline.record()
+    (version,) = store.search_model_versions("name = 'moodring-made'")
+    other = Experiment("other")
+    new = {
+        "none": lambda: None,
+        "gone": lambda: "0" * 32,
+        "of another dataset": lambda: store.create_run(other.id, tags={"dataset": "other"}).info.run_id,
+        "of another model": lambda: evaluated_with(pipeline, threshold=0.7).record(),
+        "not evaluated": lambda: store.create_run(other.id, tags={"dataset": "made"}).info.run_id,
+    }[owner]()
+    source = version.source if owner == "of another model" else (Path.cwd() / "model").as_uri()
+    made = store.create_model_version("moodring-made", source, new)
+    store.set_registered_model_alias("moodring-made", "champion", made.version)
+    found = champion("made")
+    assert found is not None
+    expected = {
+        "none": "it has no run",
+        "gone": "does not exist",
+        "of another dataset": "not of 'made' but of 'other'",
+        "of another model": f"was logged by run {run_id}",
+        "not evaluated": "has no metric",
+    }[owner]
+    with pytest.raises(MoodringError, match=rf"version {made.version} of moodring-made.*{expected}") as error:
+        champion_metrics("made", found)
+    remove_alias(str(error.value))
+    assert champion("made") is None
+    set_champion("made", 1, replaces=None)
+    found = champion("made")
+    assert found is not None
+    assert champion_metrics("made", found).metrics["test_accuracy"] == 0.75
+
+
+def test_the_registry_is_the_store_of_the_runs(
+    pipeline: Pipeline,
+    store: MlflowClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    elsewhere = f"sqlite:///{tmp_path}/registry.db"
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", elsewhere)
+    run_id = pipeline.record()
+    assert capsys.readouterr().err.count("MLFLOW_REGISTRY_URI is ignored") == 1
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    assert pipeline.record() == run_id
+    assert versions_of(store) == {1: run_id}
+    assert not (tmp_path / "registry.db").exists()
+
+
+# Files that cannot be written.
+
+DAC_OVERRIDE = 1 << 1  # root's power to write where the mode of a file forbids it
+
+
+@contextlib.contextmanager
+def without_powers_of_root() -> Iterator[None]:
+    """Let the mode of a file count in this thread, as for any other user."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # the version of the call, this thread
+    powers = (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, powers) == 0
+    before = powers[0]  # those in effect
+    powers[0] = before & ~DAC_OVERRIDE
+    assert libc.capset(header, powers) == 0
+    try:
+        yield
+    finally:
+        powers[0] = before
+        assert libc.capset(header, powers) == 0
+
+
+def test_read_only_files_are_logged_again(pipeline: Pipeline, store: MlflowClient, tmp_path: Path):
+    report = tmp_path / "report"
+    shutil.copytree(pipeline.report, report)
+    linked = replace(pipeline, report=report)
+    page, texts = report / "index.html", ("<!doctype html>", "<!doctype html>again", "<!doctype html>last")
+    with without_powers_of_root():
+        for text in texts:
+            page.unlink()
+            page.write_text(text)
+            page.chmod(0o444)  # as DVC does with links to its cache
+            with pytest.raises(PermissionError):
+                page.write_text("")
+            run_id = linked.record()
+            artifacts = Path(store.get_run(run_id).info.artifact_uri.removeprefix("file://"))
+            assert (artifacts / "report" / "index.html").read_text() == text
+
+
+def test_a_file_of_a_run_that_cannot_be_written_is_named_and_then_mended(
+    pipeline: Pipeline, store: MlflowClient
+):
+    run_id = pipeline.record()
+    report = Path(store.get_run(run_id).info.artifact_uri.removeprefix("file://")) / "report"
+    report.chmod(0o555)
+    with (
+        without_powers_of_root(),
+        pytest.raises(ArtifactError, match=rf"{report}.*Permission denied.*moodring sync") as error,
+    ):
+        pipeline.record({**METRICS, "accuracy": 1.0})
+    assert "cannot open" not in str(error.value)
+    report.chmod(0o755)
+    assert pipeline.record({**METRICS, "accuracy": 1.0}) == run_id
+    assert store.get_run(run_id).data.metrics["test_accuracy"] == 1.0
 
 
 # A store that is lost during a training.
@@ -603,4 +874,4 @@ def test_only_tracking_and_the_model_registry_import_mlflow():
         file.relative_to(package) for file in package.rglob("*.py") if pattern.search(file.read_text())
     }
     outside = {file.as_posix() for file in importing if file.parts[0] != "tracking"}
-    assert outside == {"serving/pyfunc_model.py", "serving/registry.py"}
+    assert outside == {"serving/logged_models.py", "serving/pyfunc_model.py", "serving/registry.py"}

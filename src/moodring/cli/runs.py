@@ -23,15 +23,19 @@ def runs(
 
     `--json` has the whole ids of runs and commits.
     """
-    from moodring.checkout.revisions import result_here, results_of
+    from moodring.checkout.revisions import locked_here, locked_of
     from moodring.tracking.listing import list_runs
 
     root = checkout_root()
-    wanted = None if name is None else results_of(root, name)
-    here = result_here(root)
-    found = [run for run in list_runs() if wanted is None or run["models_md5"] in wanted]
+    wanted = None if name is None else locked_of(root, name)
+    here = locked_here(root)
+    found = [
+        run
+        for run in list_runs()
+        if wanted is None or any(result.is_of(run["models_md5"], run["evaluation"]) for result in wanted)
+    ]
     for run in found:
-        run["here"] = here is not None and run["models_md5"] == here
+        run["here"] = here is not None and here.is_of(run["models_md5"], run["evaluation"])
     if name is not None and not found:
         raise MoodringError(
             f"the result of {name!r} has no run in this store; check it out (git or `dvc exp apply`), "
@@ -49,6 +53,7 @@ def runs(
     for run in found:
         notes = [run["status"].lower()] if run["status"] != "FINISHED" else []
         notes += [note for note in ("here", "dirty", "restored", "resumed") if run[note]]
+        notes += [f"model of {run['trained_in'][:8]}"] if run["trained_in"] else []
         table.add_row(
             run["experiment"] or "-",
             (run["commit"] or "-")[:7],

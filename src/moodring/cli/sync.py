@@ -19,6 +19,7 @@ def sync() -> None:
     killed processes left RUNNING are closed.
     """
     from moodring.serving.publishing import publish
+    from moodring.serving.registry import registered_name
     from moodring.serving.result_files import ResultFiles
     from moodring.tracking.lifecycle import close_abandoned
 
@@ -31,8 +32,10 @@ def sync() -> None:
             "found": "no new run: this is run",
             "completed": "its training could not reach the store: completed run",
             "restored": "no run in this store: made run",
+            "evaluated": "no run with these parameters of evaluation: made run",
         }[published.how]
         print(f"{params.dataset}, {params.arch}: {said} {published.run_id}")
+        print(f"its model is models:/{registered_name(params.dataset)}/{published.version}")
     for run_id in close_abandoned():
         print(f"closed run {run_id}, which a killed process left RUNNING")
     refuse_stale(stale)

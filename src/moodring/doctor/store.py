@@ -16,13 +16,17 @@ def check_store(root: Path) -> Iterator[Finding]:
     Args:
         root: the checkout's root.
     """
-    from moodring.checkout.revisions import result_here
-    from moodring.tracking.addresses import artifact_root, file_of, shown_uri, store_uri
+    from moodring.checkout.revisions import locked_here
+    from moodring.tracking.addresses import artifact_root, file_of, given_uri, shown_uri, store_uri
     from moodring.tracking.lifecycle import left_running
     from moodring.tracking.listing import list_runs
     from moodring.tracking.relocation import misplaced
 
-    local = file_of(store_uri())
+    try:
+        local = file_of(store_uri())
+    except MoodringError as error:
+        yield Finding("bad", "MLflow store", str(error), "correct or unset MLFLOW_TRACKING_URI")
+        return
     if local is not None and not local.exists():
         yield Finding("ok", "MLflow store", f"{shown_uri()}; the first training creates it")
         return
@@ -31,7 +35,10 @@ def check_store(root: Path) -> Iterator[Finding]:
         runs = list_runs()
         running = left_running()
     except MoodringError as error:
-        yield Finding("bad", "MLflow store", str(error), "start the server, or unset MLFLOW_TRACKING_URI")
+        remedy = (
+            "start the server, or unset MLFLOW_TRACKING_URI" if given_uri() else f"repair or move {local}"
+        )
+        yield Finding("bad", "MLflow store", str(error), remedy)
         return
     place = f"in {artifact_root()}" if local else "on the server"
     if out:
@@ -47,8 +54,8 @@ def check_store(root: Path) -> Iterator[Finding]:
             ", ".join(running),
             "the same `dvc repro` continues one; `moodring sync` closes the others",
         )
-    here = result_here(root)
-    if here and here not in {run["models_md5"] for run in runs}:
+    here = locked_here(root)
+    if here and not any(here.is_of(run["models_md5"], run["evaluation"]) for run in runs):
         yield Finding("note", "present result", "it has no run in this store", "moodring sync")
     yield from _unfinished_trainings()
 

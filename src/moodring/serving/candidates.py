@@ -15,7 +15,8 @@ from mlflow.entities.model_registry import ModelVersion
 from moodring.errors import MoodringError
 from moodring.io.splits import describe_small
 from moodring.serving.promotion import Metric, Validation
-from moodring.serving.registry import has_files, registered_name
+from moodring.serving.logged_models import has_files
+from moodring.serving.registry import registered_name
 from moodring.tracking.addresses import shown_uri
 from moodring.tracking.store import MODELS_MD5, reaching
 

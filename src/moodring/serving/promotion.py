@@ -15,6 +15,7 @@ from moodring.errors import MoodringError
 if TYPE_CHECKING:
     from moodring.serving.behaviour import Check, Pair
     from moodring.serving.candidates import Candidate
+    from moodring.serving.registry import Champion
 
 Metric = Literal["val_accuracy", "val_loss"]
 SAME_TEXTS = "same validation texts"
@@ -126,7 +127,8 @@ def promote(candidate: Candidate, rules: Rules, pairs: Sequence[Pair] = ()) -> P
         pairs: the user's pairs of texts, for the behavioural checks.
 
     Raises:
-        MoodringError: a model cannot be loaded, or another process changed the champion.
+        MoodringError: a model cannot be loaded, the champion cannot be compared with, or another process
+            changed the champion.
         StoreError: the store cannot be read or written.
     """
     from moodring.serving import registry
@@ -143,8 +145,9 @@ def promote(candidate: Candidate, rules: Rules, pairs: Sequence[Pair] = ()) -> P
     theirs: Validation | None = None
     note = ""
     checks: list[Check] = []
-    # A champion whose files are lost and whose result is promoted again: its metrics cannot beat themselves.
-    if champion is not None and (champion.whole or champion.run_id != candidate.run_id):
+    # A champion that lost its files or its run, and whose model is promoted again, cannot beat itself.
+    if champion is not None and (champion.whole or not _same_model(candidate, champion)):
+        registry.check_champion(candidate.dataset, champion)
         theirs, note, checks = compared_with(ours, validations.get(champion.run_id, Validation()))
     checks += check_served(f"models:/{candidate.model}/{candidate.version}", pairs)
     accepted = [check.name for check in checks if check.passed is False and check.name in rules.accepted]
@@ -155,6 +158,13 @@ def promote(candidate: Candidate, rules: Rules, pairs: Sequence[Pair] = ()) -> P
         reasons = dict.fromkeys(accepted, rules.reason.strip())
         registry.set_champion(candidate.dataset, candidate.version, champion, reasons)
     return Promotion(False, ours, theirs, note, checks, accepted, against)
+
+
+def _same_model(candidate: Candidate, champion: Champion) -> bool:
+    from moodring.serving.registry import bundle_of
+
+    same = champion.bundle is not None and champion.bundle == bundle_of(candidate.dataset, candidate.version)
+    return same or champion.run_id == candidate.run_id
 
 
 def compared_with(ours: Validation, theirs: Validation) -> tuple[Validation | None, str, list[Check]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from moodring.corpus.arrays import VOCABULARY
 from moodring.corpus.vocabulary import Vocabulary
-from moodring.errors import warn
+from moodring.errors import MoodringError, warn
 from moodring.io.files import read_json
 from moodring.models.result import read_result
 from moodring.params.pipeline import Params
@@ -20,6 +20,7 @@ from moodring.serving.result_files import ResultFiles
 from moodring.serving.scorer import SCORER
 from moodring.text.cleaner import Cleaner
 from moodring.tracking import attempts
+from moodring.tracking.artifacts import ArtifactError
 from moodring.tracking.lifecycle import How, result_run
 from moodring.tracking.runs import log_evaluation
 from moodring.tracking.store import Experiment, StoreError
@@ -32,7 +33,8 @@ class Published:
     Args:
         run_id: of its run.
         version: of its registered model.
-        how: the run was found, or completed after training had lost the store, or restored from the files.
+        how: the run was found, or completed after training had lost the store, or restored from the files, or
+            made for another evaluation of a model whose training has a run.
     """
 
     run_id: str
@@ -64,6 +66,7 @@ def publish(files: ResultFiles, params: Params) -> Published:
     Raises:
         MoodringError: a file is missing or damaged.
         StoreError: the store cannot be opened.
+        ArtifactError: the store can be opened, but a file of the run or model cannot be written.
     """
     metrics = read_json(files.metrics)
     data_sha256, result = files.data_sha256(params), read_result(files.models)
@@ -104,9 +107,12 @@ def publish_or_warn(files: ResultFiles, params: Params) -> None:
     """As `publish`, but a store that fails is a warning.
 
     Raises:
-        MoodringError: a file is missing or damaged.
+        MoodringError: a file is missing or damaged, or a file of the run cannot be written.
     """
     try:
         publish(files, params)
+    except ArtifactError as error:
+        # DVC keeps no result of a stage that fails, so there is nothing to sync.
+        raise MoodringError(str(error).replace("`moodring sync`", "`dvc repro` again")) from error
     except StoreError as error:
         warn(f"{error} The result is complete; run `moodring sync` later to send its run.")

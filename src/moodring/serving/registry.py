@@ -2,59 +2,44 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import logging
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import mlflow
 from mlflow.entities import Run
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import Model, ModelSignature
 from mlflow.pyfunc import PyFuncModel
-from mlflow.types import ColSpec, Schema
 from mlflow.utils import logging_utils
 
-from moodring.errors import MoodringError
+from moodring.errors import MoodringError, warn
 from moodring.io.digests import tree_sha256
-from moodring.tracking.addresses import shown_uri
+from moodring.serving.logged_models import BUNDLE, find_run, has_files, log_model, run_that_logged
+from moodring.tracking.addresses import MODEL_PREFIX, shown_uri
+from moodring.tracking.artifacts import writing_artifacts
 from moodring.tracking.store import StoreError, locked_store, reaching
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CHAMPION = "champion"
-BUNDLE = "bundle"
 BUNDLE_TAG = "bundle_sha256"
 ACCEPTED = "accepted"
-PACKAGE = Path(__file__).parents[1]
-REQUIREMENTS = (
-    "keras",
-    "mlflow",
-    "nltk",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "pydantic",
-    "ruamel.yaml",
-    "scipy",
-    "tensorflow",
-)
 
 
 def registered_name(dataset: str) -> str:
     """The name under which a dataset's models are registered."""
-    return f"moodring-{dataset}"
+    return f"{MODEL_PREFIX}{dataset}"
 
 
 def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -> int:
     """Log the served model with its run and register it; return the number of its version.
 
-    A model is logged and registered again only if its bundle changed, for example by another threshold.
+    The version is one of this name, run and bundle; it is logged and registered only if there is none with
+    its files.
 
     Args:
         run: the result's run.
@@ -63,61 +48,33 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
 
     Raises:
         StoreError: the store cannot be written.
+        ArtifactError: a file of the model cannot be written.
     """
+    name = registered_name(dataset)
     with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
         write_bundle(bundle := Path(directory) / BUNDLE)
         digest = tree_sha256(bundle)
         # Locked: two evaluations of the same result must not both find it missing.
         with reaching() as client, locked_store():
-            known = client.search_model_versions(f"run_id = '{run.info.run_id}'")
-            same = [version for version in known if version.tags.get(BUNDLE_TAG) == digest]
-            if whole := [int(version.version) for version in same if has_files(version)]:
+            of_run = client.search_model_versions(f"run_id = '{run.info.run_id}'")
+            same = [version for version in of_run if version.tags.get(BUNDLE_TAG) == digest]
+            named = [version for version in same if version.name == name]
+            if whole := [int(version.version) for version in named if has_files(version)]:
                 return max(whole)
-            logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it says that it checks the example
-            mlflow.set_experiment(experiment_id=run.info.experiment_id)
-            # This is not `start_run`, which would open the finished run again.
-            model = Model.log(
-                artifact_path=None,
-                flavor=mlflow.pyfunc,
-                name="model",
-                run_id=run.info.run_id,
-                **served_model(bundle),
-            )
+            if renamed := sorted({version.name for version in same} - {name}):
+                warn(
+                    f"this model is registered as {', '.join(renamed)}, the new name of {name}: it is "
+                    f"registered again as {name}, where aliases of {', '.join(renamed)} do not count"
+                )
+            with writing_artifacts():
+                model_uri = log_model(run, bundle)
             tags = {"arch": run.data.tags["arch"], BUNDLE_TAG: digest}
             logging_utils.disable_logging()  # it prints a line for each step
             try:
-                registered = mlflow.register_model(model.model_uri, registered_name(dataset), tags=tags)
+                registered = mlflow.register_model(model_uri, name, tags=tags)
             finally:
                 logging_utils.enable_logging()
     return int(registered.version)
-
-
-def served_model(bundle: Path) -> dict[str, Any]:
-    """What MLflow logs or saves for a bundle: arguments of `mlflow.pyfunc.log_model` and `save_model`."""
-    return {
-        "python_model": str(PACKAGE / "serving" / "pyfunc_model.py"),
-        "artifacts": {BUNDLE: str(bundle)},
-        "code_paths": [str(PACKAGE)],
-        "signature": _signature(),
-        "input_example": ["a fine film", "a waste of two hours"],
-        "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
-    }
-
-
-def _signature() -> ModelSignature:
-    signature = ModelSignature(
-        inputs=Schema([ColSpec("string")]),
-        outputs=Schema([ColSpec("double", "score"), ColSpec("string", "label")]),
-    )
-    # MLflow then passes on whatever it receives, and the model checks it. Without this, MLflow would cut a
-    # table to its first column, and make an array as wide as the longest text of each list.
-    signature._is_signature_from_type_hint = True
-    return signature
-
-
-def has_files(version: ModelVersion) -> bool:
-    """Whether a version's files are where the store says."""
-    return bool(mlflow.artifacts.list_artifacts(f"models:/{version.name}/{version.version}"))
 
 
 @dataclass(frozen=True)
@@ -126,13 +83,15 @@ class Champion:
 
     Args:
         version: its number.
-        run_id: of its result's run.
-        whole: whether its files are where the store says.
+        run_id: of its result's run; empty: it has none.
+        whole: whether its files and its run are where the store says.
+        bundle: the digest of all files that it scores with; None: Moodring did not register it.
     """
 
     version: int
     run_id: str
     whole: bool
+    bundle: str | None = None
 
 
 def champion(dataset: str) -> Champion | None:
@@ -149,7 +108,53 @@ def champion(dataset: str) -> Champion | None:
         if number is None:
             return None
         version = client.get_model_version(name, str(number))
-        return Champion(int(number), str(version.run_id), has_files(version))
+        run = find_run(version.run_id)
+        whole = has_files(version) and run is not None and run.info.lifecycle_stage == "active"
+        return Champion(int(number), version.run_id or "", whole, version.tags.get(BUNDLE_TAG))
+
+
+def bundle_of(dataset: str, version: int) -> str | None:
+    """The digest of all files that a version scores with; None: Moodring did not register it.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with reaching() as client:
+        digest = client.get_model_version(registered_name(dataset), str(version)).tags.get(BUNDLE_TAG)
+        return None if digest is None else str(digest)
+
+
+def check_champion(dataset: str, of: Champion) -> None:
+    """Fail if the champion's run cannot say how the champion was validated.
+
+    Raises:
+        MoodringError: it has no such run, or its run is another model's.
+        StoreError: the store cannot be read.
+    """
+    name = registered_name(dataset)
+    try:
+        with reaching() as client:
+            version = client.get_model_version(name, str(of.version))
+            run = find_run(of.run_id)
+            if run is None:
+                raise MoodringError(f"its run {of.run_id!r} does not exist" if of.run_id else "it has no run")
+            if run.data.tags.get("dataset") != dataset:
+                raise MoodringError(
+                    f"its run {of.run_id} is not of {dataset!r} but of {run.data.tags.get('dataset')!r}"
+                )
+            made_by = run_that_logged(version)
+            if made_by not in {None, of.run_id}:
+                raise MoodringError(f"its model was logged by run {made_by}, not by its run {of.run_id}")
+    except StoreError:
+        raise
+    except MoodringError as error:
+        code = f"import mlflow; mlflow.MlflowClient({shown_uri()!r})"
+        code += f".delete_registered_model_alias({name!r}, {CHAMPION!r})"
+        raise MoodringError(
+            f"nothing can be compared with the champion, version {of.version} of {name}: {error}. Remove "
+            f"the alias {CHAMPION!r}, in the MLflow UI or by this command, then promote again: "
+            f"python -c {shlex.quote(code)}"
+        ) from error
 
 
 def set_champion(dataset: str, version: int, replaces: Champion | None, accepted: Mapping[str, str]) -> None:
@@ -194,9 +199,11 @@ def loaded(address: str) -> PyFuncModel:
         MoodringError: there is no such model, or its files are missing.
         StoreError: the store cannot be opened.
     """
+    place = Path(address)
     with reaching():
         try:
-            return mlflow.pyfunc.load_model(address)
+            # MLflow would decode `%` in a path, and would not decode the last name of an address.
+            return mlflow.pyfunc.load_model(f"{place.resolve().as_uri()}/" if place.is_dir() else address)
         except StoreError:
             raise
         except (MlflowException, OSError) as error:

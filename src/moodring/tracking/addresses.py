@@ -1,29 +1,65 @@
-"""The store's addresses."""
+"""The store's addresses. SQLAlchemy reads and writes those of databases, pathlib those of files."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from urllib.request import pathname2url, url2pathname
 
 from mlflow.entities import Experiment as MlflowExperiment
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 from moodring.checkout.root import checkout_root
+from moodring.errors import MoodringError
 
 STORE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
+VARIABLE = "MLFLOW_TRACKING_URI"
+# A registered model is named by this and its dataset.
+MODEL_PREFIX = "moodring-"
+REGISTRY_VARIABLE = "MLFLOW_REGISTRY_URI"
 
 
 def store_uri() -> str:
     """The store's address: `MLFLOW_TRACKING_URI`, or by default the SQLite store in the checkout's root.
 
-    A relative SQLite path is relative to that root, not to the working directory.
+    A relative path, of SQLite or of a directory, is relative to that root, not to the working directory.
+
+    Raises:
+        MoodringError: the address is a database in memory, which ends with each process.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI", "").strip() or f"sqlite:///{STORE}"
-    scheme, found, place = uri.partition("sqlite:///")
-    if found and not scheme and place and not place.startswith("/"):
-        return f"sqlite:///{checkout_root() / place}"
-    return uri
+    given = given_uri()
+    if given is None:
+        return _sqlite_uri(URL.create("sqlite", database=str(checkout_root() / STORE)))
+    url = _sqlite(given)
+    if url is None:
+        directory = _relative_directory(given)
+        return given if directory is None else (checkout_root() / directory).as_uri()
+    place = _place(url)
+    if place is None:
+        raise MoodringError(
+            f"{VARIABLE} is {given!r}, a database in memory: it ends with each process. Name a file, "
+            "for example sqlite:///mlflow.db."
+        )
+    file = checkout_root() / place
+    database = f"file:{pathname2url(str(file))}" if _is_sqlites_own(url) else str(file)
+    return _sqlite_uri(url.set(database=database))
+
+
+def given_uri() -> str | None:
+    """The address that the user gave in `MLFLOW_TRACKING_URI`; None if it is not set."""
+    return os.environ.get(VARIABLE, "").strip() or None
+
+
+def remedy(error: str) -> str:
+    """What to do about a store that fails with an error."""
+    if "disk is full" in error:  # SQLite's words
+        return "Free some space."
+    if given_uri() is not None:
+        return f"Repair it, or correct or unset {VARIABLE}."
+    return "Repair it, or move the file away: the next command creates a new store."
 
 
 def shown_uri() -> str:
@@ -38,14 +74,57 @@ def artifact_root() -> str:
 
 def file_of(uri: str) -> Path | None:
     """The file of a local SQLite store; None for any other."""
-    place = uri.removeprefix("sqlite:///")
-    return None if place == uri else Path(place)
+    url = _sqlite(uri)
+    return None if url is None else _place(url)
+
+
+def _relative_directory(uri: str) -> str | None:
+    """The relative path of a store in a directory; None for any other address."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme == "file" and not parts.netloc and not parts.path.startswith("/"):
+        return url2pathname(parts.path)
+    return uri if uri.startswith(("./", "../")) else None
+
+
+def _sqlite(uri: str) -> URL | None:
+    """A SQLite address, whichever its driver; None for any other."""
+    try:
+        url = make_url(uri)
+    except (ArgumentError, ValueError):
+        return None
+    return url if url.get_backend_name() == "sqlite" else None
+
+
+def _is_sqlites_own(url: URL) -> bool:
+    """Whether the database is an address of SQLite's own: `file:PATH`, with `uri=true`."""
+    return (url.database or "").startswith("file:") and url.query.get("uri") in {"true", "1", "yes", "on"}
+
+
+def _place(url: URL) -> Path | None:
+    """The file of a SQLite address; None for a database in memory."""
+    place = url.database or ""
+    if _is_sqlites_own(url):
+        # Query parameters of SQLite's own are in the query of the whole address.
+        place = "" if url.query.get("mode") == "memory" else url2pathname(urlsplit(place).path)
+    return None if place in {"", ":memory:"} else Path(place)
+
+
+def _sqlite_uri(url: URL) -> str:
+    text = str(url.render_as_string(hide_password=False))
+    # MLflow creates the parent directory of what follows `sqlite:///`, without decoding it. For other
+    # drivers' addresses it creates nothing. The name of Python's own driver changes nothing else.
+    if Path(text.removeprefix("sqlite:///")).parent != Path(url.database or "").parent:
+        return str(url.set(drivername="sqlite+pysqlite").render_as_string(hide_password=False))
+    return text
 
 
 def without_password(text: str) -> str:
     """A text with the password of the store's address replaced by stars."""
     try:
-        password = urlsplit(store_uri()).password
+        password = urlsplit(given_uri() or "").password
     except ValueError:  # not an address
         password = None
     if not password:

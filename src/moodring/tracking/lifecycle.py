@@ -18,7 +18,7 @@ from moodring.tracking.attempts import abandoned, claimed, is_left
 from moodring.tracking.runs import ATTEMPT_TAG, ResultRun
 from moodring.tracking.store import Experiment, StoreError, reaching
 
-How = Literal["found", "completed", "restored"]
+How = Literal["found", "completed", "restored", "evaluated"]
 
 
 @contextlib.contextmanager
@@ -63,7 +63,11 @@ def finish_training(run: ResultRun, result: Result) -> str | None:
 def result_run(
     experiment: Experiment, params: Params, data_sha256: str, result: Result, key: str
 ) -> tuple[Run, How]:
-    """A result's run: found, completed after a training that could not finish it, or restored from the files.
+    """A result's run, with the parameters of its evaluation as tags.
+
+    It is found, or completed after a training that could not finish it, or restored from the files. If the
+    store has the model's training with another evaluation only, this evaluation gets a run of its own: a run
+    with the history and the duration of the training.
 
     Args:
         experiment: the dataset's.
@@ -76,15 +80,19 @@ def result_run(
         StoreError: the store cannot be written.
     """
     with reaching() as client:
-        found = experiment.find(result.models_md5, params, data_sha256)
+        found = experiment.claim(result.models_md5, params, data_sha256)
         if found is not None and not is_left(key):
             return found, "found"
+        trained = experiment.trained(result.models_md5, params, data_sha256)
         with claimed(key) as attempt, _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
-            run.open(continued={}, created={"restored": "true"})
-            run_id = run.finish(result)
+            if found is None and trained and not attempt.again:
+                run.open_again(trained[0])
+            else:
+                run.open(continued={}, created={"restored": "true"})
+            run_id = run.finish(result, of_evaluation=True)
             attempt.discard()
-        how: How = "found" if found else "completed" if run.continued else "restored"
-        return client.get_run(run_id), how
+        how: How = "completed" if run.continued else "evaluated" if trained else "restored"
+        return client.get_run(run_id), "found" if found else how
 
 
 def close_abandoned() -> list[str]:

@@ -9,8 +9,10 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from moodring.checkout.revisions import evaluation_of
 from moodring.params.pipeline import Params
-from moodring.tracking.store import MODELS_MD5, locked_store, logged, reaching
+from moodring.tracking.addresses import MODEL_PREFIX
+from moodring.tracking.store import MODELS_MD5, TRAINED_IN, locked_store, logged, reaching
 
 MAX_RUNS = 5000
 
@@ -19,16 +21,19 @@ def list_runs() -> list[dict[str, Any]]:
     """Every run that Moodring made in the store's active experiments, newest first.
 
     Each has: experiment (DVC's name or None), commit, dirty, dataset, arch, status, test_accuracy,
-    run_id, model_version (the newest), restored, resumed, models_md5 (the MD5 of `models` in dvc.lock).
+    run_id, model_version (the newest), restored, resumed, models_md5 (the MD5 of `models` in dvc.lock),
+    trained_in (the run of the model's training, if it is another one), evaluation (its parameters as text, by
+    their dotted names; empty if there was none).
 
     Raises:
         StoreError: the store cannot be opened.
     """
     with reaching() as client, locked_store():
         runs = _search(client, "tags.data_sha256 != ''")
-        versions: dict[str, int] = {}
+        versions: dict[tuple[str, str], int] = {}
         for version in client.search_model_versions():
-            versions[version.run_id] = max(int(version.version), versions.get(version.run_id, 0))
+            key = version.name, version.run_id
+            versions[key] = max(int(version.version), versions.get(key, 0))
     return [
         {
             "experiment": run.data.tags.get("dvc_experiment"),
@@ -39,10 +44,12 @@ def list_runs() -> list[dict[str, Any]]:
             "status": run.info.status,
             "test_accuracy": run.data.metrics.get("test_accuracy"),
             "run_id": run.info.run_id,
-            "model_version": versions.get(run.info.run_id),
+            "model_version": versions.get((f"{MODEL_PREFIX}{run.data.tags.get('dataset')}", run.info.run_id)),
             "restored": run.data.tags.get("restored") == "true",
             "resumed": run.data.tags.get("resumed") == "true",
             MODELS_MD5: run.data.tags.get(MODELS_MD5),
+            TRAINED_IN: run.data.tags.get(TRAINED_IN),
+            "evaluation": evaluation_of(run.data.tags),
         }
         for run in runs
     ]

@@ -15,9 +15,11 @@ from moodring.checkout.git import git
 from moodring.errors import warn
 from moodring.models.result import Result
 from moodring.params.pipeline import Params
+from moodring.tracking.artifacts import log_files
 from moodring.tracking.attempts import Attempt
 from moodring.tracking.store import (
     MODELS_MD5,
+    TRAINED_IN,
     Experiment,
     StoreError,
     locked_store,
@@ -45,6 +47,7 @@ class ResultRun:
         self._params = params
         self._data_sha256 = data_sha256
         self._out_of_reach = False
+        self._times: tuple[int | None, int | None] = None, None  # of the start and the end; None: now
         self.attempt = attempt
         self.run_id: str | None = None
         self.continued = False
@@ -76,6 +79,17 @@ class ResultRun:
             self._client.log_batch(self.run_id, params=params)
             self._log_data()
 
+    def open_again(self, trained: Run) -> None:
+        """Create a run for another evaluation of a model, with the duration of the run of its training.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        kept = {name: value for name, value in trained.data.tags.items() if name in {"restored", "resumed"}}
+        duration = trained.info.end_time - trained.info.start_time
+        self._times = (end := now_ms()) - duration, end
+        self.open(continued={}, created={**kept, TRAINED_IN: str(trained.info.run_id)})
+
     def _log_data(self) -> None:
         source = json.dumps({"path": "data/corpus", "sha256": self._data_sha256})
         data = Dataset(self._params.dataset, self._data_sha256[:32], "dvc", source)
@@ -100,7 +114,8 @@ class ResultRun:
             "data_sha256": self._data_sha256,
             ATTEMPT_TAG: self.attempt.id,
         }
-        run = self._client.create_run(self._experiment.id, tags={**origin, **tags}, run_name=self._name())
+        tags = {**origin, **tags}
+        run = self._client.create_run(self._experiment.id, self._times[0], tags, self._name())
         return str(run.info.run_id)
 
     def _name(self) -> str:
@@ -129,23 +144,30 @@ class ResultRun:
         except StoreError as error:
             warn(f"{error} The run {self.run_id} may still be RUNNING; `moodring sync` closes it.")
 
-    def finish(self, result: Result) -> str:
+    def finish(self, result: Result, of_evaluation: bool = False) -> str:
         """Log the result, end the run and return the id of the result's run.
 
         Epochs that the store missed are logged. A result has one run: if an earlier run has the same result,
         this run is deleted and the earlier run's id is returned.
+
+        Args:
+            result: the result.
+            of_evaluation: an earlier run must have the same evaluation too.
 
         Raises:
             StoreError: the store cannot be written.
         """
         try:
             with signals_deferred(), reaching(), locked_store():
-                earlier = self._experiment.find(result.models_md5, self._params, self._data_sha256)
+                wanted = result.models_md5, self._params, self._data_sha256
+                earlier = self._experiment.find(*wanted)
+                if earlier is None and not of_evaluation:
+                    earlier = next(iter(self._experiment.trained(*wanted)), None)
                 if earlier is not None and earlier.info.run_id != self.run_id:
                     self._client.delete_run(self.run_id)
                     self.run_id = str(earlier.info.run_id)
                 else:
-                    self._complete(result)
+                    self._complete(result, of_evaluation)
         except StoreError:
             self.ended = True  # the result is complete all the same
             raise
@@ -153,7 +175,7 @@ class ResultRun:
         assert self.run_id is not None  # noqa: S101  # `open` was called before
         return self.run_id
 
-    def _complete(self, result: Result) -> None:
+    def _complete(self, result: Result, of_evaluation: bool) -> None:
         run = self._client.get_run(self.run_id)
         now = now_ms()
         metrics = [
@@ -171,18 +193,20 @@ class ResultRun:
         for start in range(0, len(metrics), 1000):  # MLflow's limit for a batch
             self._client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
         tags = [RunTag("model_sha256", result.model_sha256), RunTag(MODELS_MD5, result.models_md5)]
+        if of_evaluation:
+            tags += [RunTag(name, str(value)) for name, value in self._params.of_evaluation().items()]
         self._client.log_batch(self.run_id, tags=tags)
         if run.info.status != "FINISHED":
-            self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED))
+            self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED), self._times[1])
 
 
 def log_evaluation(
     run: Run, metrics: dict[str, float | int], params: Params, files: list[Path], report: Path, table: Path
 ) -> None:
-    """Log an evaluation to a run; a second call replaces the first.
+    """Log an evaluation to its run; a second call replaces the first.
 
     Args:
-        run: the result's run.
+        run: the result's.
         metrics: of the test split, logged with the prefix `test_`.
         params: those of evaluation are logged as tags.
         files: logged under `metrics`.
@@ -191,6 +215,7 @@ def log_evaluation(
 
     Raises:
         StoreError: the store cannot be written.
+        ArtifactError: a file cannot be written.
     """
     now = now_ms()
     values = {f"test_{name}": float(value) for name, value in metrics.items()}
@@ -200,15 +225,11 @@ def log_evaluation(
     # `log_table` sets this tag too, but it would append the rows to those of an earlier call.
     tables = {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": table.name, "type": "table"}])}
     tags = [RunTag(name, str(value)) for name, value in {**params.of_evaluation(), **tables}.items()]
+    placed = [(path, f"metrics/{path.name}" if path.is_dir() else "metrics") for path in files]
     with reaching() as client:
         client.log_batch(run.info.run_id, metrics=changed, tags=tags)
-        for path in files:
-            if path.is_dir():
-                client.log_artifacts(run.info.run_id, str(path), f"metrics/{path.name}")
-            else:
-                client.log_artifact(run.info.run_id, str(path), "metrics")
-        client.log_artifacts(run.info.run_id, str(report), report.name)
-        client.log_artifact(run.info.run_id, str(table))
+        for path, place in (*placed, (report, report.name), (table, None)):
+            log_files(client, str(run.info.run_id), path, place)
 
 
 def _origin() -> dict[str, str]:

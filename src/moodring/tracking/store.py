@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import sqlite3
 import threading
@@ -12,18 +13,22 @@ from pathlib import Path
 
 import mlflow
 from mlflow.entities import Experiment as MlflowExperiment
-from mlflow.entities import Run
+from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from moodring.checkout.locks import locked
+from moodring.checkout.revisions import evaluation_of, is_evaluation
 from moodring.checkout.root import checkout_root
-from moodring.errors import MoodringError
+from moodring.errors import MoodringError, warn
 from moodring.params.pipeline import Params
 from moodring.tracking.addresses import (
+    REGISTRY_VARIABLE,
+    VARIABLE,
     artifact_root,
     file_of,
     is_misplaced,
+    remedy,
     shown_uri,
     store_uri,
     without_password,
@@ -31,6 +36,8 @@ from moodring.tracking.addresses import (
 
 # The tag that identifies a run's result: the MD5 of `models` in dvc.lock.
 MODELS_MD5 = "models_md5"
+# The tag of a run that has another evaluation of a model: the run of the model's training.
+TRAINED_IN = "trained_in"
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _opened: set[str] = set()
 
@@ -53,7 +60,7 @@ def reaching() -> Iterator[mlflow.MlflowClient]:
     # It logs a traceback with each error that it raises; the message below reports the error.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
-        mlflow.set_tracking_uri(uri)
+        _point_mlflow_at(uri)
         if uri not in _opened:
             with locked_store():
                 mlflow.MlflowClient()  # creates a local store that is missing
@@ -61,10 +68,26 @@ def reaching() -> Iterator[mlflow.MlflowClient]:
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
         said = without_password(str(error).rstrip(". "))
-        raise StoreError(
-            f"cannot open the MLflow store {shown_uri()}: {said}. "
-            "Repair it, or correct or unset MLFLOW_TRACKING_URI."
-        ) from error
+        raise StoreError(f"cannot open the MLflow store {shown_uri()}: {said}. {remedy(said)}") from error
+
+
+def _point_mlflow_at(uri: str) -> None:
+    """Let MLflow keep runs and models in one store.
+
+    A registry elsewhere would be found only while `MLFLOW_REGISTRY_URI` is set.
+    """
+    given = os.environ.get(VARIABLE)
+    registry = os.environ.pop(REGISTRY_VARIABLE, None)
+    if registry and registry not in {uri, given}:
+        warn(
+            f"{REGISTRY_VARIABLE} is ignored: models are registered in the store of their runs, {shown_uri()}"
+        )
+    mlflow.set_tracking_uri(uri)
+    # MLflow sets the variable for its child processes. It must stay as the user set it.
+    if given is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = given
 
 
 @contextlib.contextmanager
@@ -128,10 +151,33 @@ class Experiment:
         return self.client.get_experiment(made)
 
     def find(self, models_md5: str, params: Params, data_sha256: str) -> Run | None:
-        """Find the oldest finished run of a result with these parameters and data; None: the store has none.
+        """Find the run of a result: of this model and this evaluation.
 
-        Other parameters of an earlier stage or other test texts may give the same model. That is another
-        run.
+        If no run has this evaluation, it is the run of this model that was never evaluated.
+
+        Returns:
+            The run; None: the store has none, or only runs of other evaluations of the model.
+        """
+        runs = self.trained(models_md5, params, data_sha256)
+        judged = [run for run in runs if evaluation_of(run.data.tags)]
+        same = [run for run in judged if is_evaluation(run.data.tags, params.of_evaluation())]
+        return next(iter([*same, *(run for run in runs if run not in judged)]), None)
+
+    def claim(self, models_md5: str, params: Params, data_sha256: str) -> Run | None:
+        """Find the run of a result as `find`; tag it, so that another evaluation does not take it too."""
+        with locked_store():
+            found = self.find(models_md5, params, data_sha256)
+            if found is None or evaluation_of(found.data.tags):
+                return found
+            tags = [RunTag(name, str(value)) for name, value in params.of_evaluation().items()]
+            self.client.log_batch(found.info.run_id, tags=tags)
+        return self.client.get_run(found.info.run_id)
+
+    def trained(self, models_md5: str, params: Params, data_sha256: str) -> list[Run]:
+        """The finished runs of a model with these parameters and data, the oldest first.
+
+        Other parameters of an earlier stage or other test texts may give the same model. These are other
+        results.
         """
         runs = self.client.search_runs(
             [self.id],
@@ -140,7 +186,9 @@ class Experiment:
             order_by=["attributes.start_time ASC"],
         )
         wanted = logged(params)
-        return next((run for run in runs if run.data.params == wanted), None)
+        # A run that only has another evaluation of an earlier run's model comes after it.
+        found = [run for run in runs if run.data.params == wanted]
+        return sorted(found, key=lambda run: TRAINED_IN in run.data.tags)
 
 
 def logged(params: Params) -> dict[str, str]:
