@@ -35,7 +35,7 @@ from moodring.serving.registry import (
     Champion,
     bundle_of,
     champion,
-    champion_metrics,
+    check_champion,
     load_model,
     record_model,
     set_champion,
@@ -634,7 +634,7 @@ def versions_of(store: MlflowClient, name: str = "moodring-made") -> dict[int, s
 def promoted(pipeline: Pipeline, store: MlflowClient) -> tuple[str, Champion]:
     """The run and the version of a result that is the champion."""
     run_id = pipeline.record()
-    set_champion("made", max(versions_of(store)), replaces=champion("made"))
+    set_champion("made", max(versions_of(store)), replaces=champion("made"), accepted={})
     found = champion("made")
     assert found is not None
     return run_id, found
@@ -658,7 +658,7 @@ def test_a_renamed_model_is_registered_again_under_its_name(
     assert "registered as ours" in capsys.readouterr().err
     assert (versions_of(store), versions_of(store, "ours")) == ({1: run_id}, {1: run_id})
     assert list_runs()[0]["model_version"] == 1
-    set_champion("made", 1, replaces=None)
+    set_champion("made", 1, replaces=None, accepted={})
     assert load_model("models:/moodring-made@champion")(["a film"])["label"][0] in {"positive", "negative"}
     assert pipeline.record() == run_id
     assert capsys.readouterr().err == ""
@@ -685,7 +685,7 @@ def test_a_deleted_run_is_made_again_with_a_version_of_its_own(pipeline: Pipelin
     assert (first.whole, lost.whole, lost.bundle) == (True, False, bundle_of("made", 2))
 
 
-@pytest.mark.parametrize("owner", ["none", "gone", "of another dataset", "of another model", "not evaluated"])
+@pytest.mark.parametrize("owner", ["none", "gone", "of another dataset", "of another model"])
 def test_a_champion_of_no_comparable_run_is_explained_and_the_remedy_works(
     pipeline: Pipeline, store: MlflowClient, owner: str
 ):
@@ -697,7 +697,6 @@ def test_a_champion_of_no_comparable_run_is_explained_and_the_remedy_works(
         "gone": lambda: "0" * 32,
         "of another dataset": lambda: store.create_run(other.id, tags={"dataset": "other"}).info.run_id,
         "of another model": lambda: evaluated_with(pipeline, threshold=0.7).record(),
-        "not evaluated": lambda: store.create_run(other.id, tags={"dataset": "made"}).info.run_id,
     }[owner]()
     source = version.source if owner == "of another model" else (Path.cwd() / "model").as_uri()
     made = store.create_model_version("moodring-made", source, new)
@@ -709,16 +708,15 @@ def test_a_champion_of_no_comparable_run_is_explained_and_the_remedy_works(
         "gone": "does not exist",
         "of another dataset": "not of 'made' but of 'other'",
         "of another model": f"was logged by run {run_id}",
-        "not evaluated": "has no metric",
     }[owner]
     with pytest.raises(MoodringError, match=rf"version {made.version} of moodring-made.*{expected}") as error:
-        champion_metrics("made", found)
+        check_champion("made", found)
     remove_alias(str(error.value))
     assert champion("made") is None
-    set_champion("made", 1, replaces=None)
+    set_champion("made", 1, replaces=None, accepted={})
     found = champion("made")
     assert found is not None
-    assert champion_metrics("made", found).metrics["test_accuracy"] == 0.75
+    check_champion("made", found)
 
 
 def test_the_registry_is_the_store_of_the_runs(

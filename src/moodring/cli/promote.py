@@ -15,11 +15,11 @@ from moodring.checkout.revisions import results_of
 from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError, shows_errors, warn
 from moodring.params.file import load_params
-from moodring.serving.promotion import Metric, Promotion, Rules, Validation
+from moodring.promotion.promote import Metric, Promotion, Rules, Validation
 
 if TYPE_CHECKING:
     from moodring.params.pipeline import Params
-    from moodring.serving.candidates import Candidate
+    from moodring.promotion.candidates import Candidate
 
 OUTCOMES = {True: "passed", False: "FAILED", None: "undecided"}
 
@@ -51,7 +51,7 @@ def promote(
     if name is not None and best:
         raise MoodringError(f"give a name or --best, received both: {name!r} and --best")
     rules = Rules(metric, margin, accept or (), reason)
-    from moodring.serving import promotion
+    from moodring.promotion import promote as promotion
     from moodring.serving.registry import CHAMPION
 
     os.chdir(checkout_root())
@@ -68,7 +68,7 @@ def promote(
 
 
 def _candidate(params: Params, name: str | None, best: bool, metric: Metric) -> Candidate:
-    from moodring.serving import candidates
+    from moodring.promotion import candidates
 
     if best:
         found, said = candidates.best(params.dataset, metric)

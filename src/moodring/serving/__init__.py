@@ -1,4 +1,4 @@
-"""The model in use: scorer, registry, behavioural checks, promotion."""
+"""The model in use: scorer, registry, publishing."""
 
 from typing import Any
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from moodring.corpus.arrays import VOCABULARY
-from moodring.corpus.vocabulary import Vocabulary
+from mlflow.entities import Run, RunTag
+
 from moodring.errors import MoodringError, warn
 from moodring.io.files import read_json
+from moodring.io.splits import describe_small
 from moodring.models.result import read_result
 from moodring.params.pipeline import Params
 from moodring.report.pages import TABLE
-from moodring.serving.behaviour import Check, Pair, check_behaviour
-from moodring.serving.candidates import record_validation
-from moodring.serving.registry import fetch_bundled, load_model, record_model
+from moodring.serving.registry import record_model
 from moodring.serving.result_files import ResultFiles
-from moodring.serving.scorer import SCORER
-from moodring.text.cleaner import Cleaner
 from moodring.tracking import attempts
 from moodring.tracking.artifacts import ArtifactError
 from moodring.tracking.lifecycle import How, result_run
 from moodring.tracking.runs import log_evaluation
-from moodring.tracking.store import Experiment, StoreError
+from moodring.tracking.store import Experiment, StoreError, reaching
+
+VALIDATION_TAG, SMALL_TAG = "validation", "small_splits"
 
 
 @dataclass(frozen=True)
@@ -79,28 +79,29 @@ def publish(files: ResultFiles, params: Params) -> Published:
     return Published(str(run.info.run_id), version, how)
 
 
-def check_served(address: str, pairs: Sequence[Pair]) -> list[Check]:
-    """Run the behavioural checks on a registered model, with the vocabulary and threshold that it serves.
+def record_validation(run: Run, data: Mapping[str, Any]) -> None:
+    """Tag a result's run with what it was validated on, and with a sentence for each small split.
 
     Args:
-        address: of the model, as `models:/NAME/VERSION`.
-        pairs: the user's pairs of texts.
+        run: the result's run.
+        data: the content of metrics/data.json; an older one says nothing about this, then there is no tag.
 
     Raises:
-        MoodringError: the model cannot be loaded.
-        StoreError: the store cannot be opened.
+        StoreError: the store cannot be written.
     """
-    predict = load_model(address)
-    with tempfile.TemporaryDirectory(prefix="moodring-") as directory:
-        scorer = read_json(fetch_bundled(address, SCORER, directory))
-        words = set(Vocabulary.load(fetch_bundled(address, VOCABULARY, directory)).words)
-    cleaner = Cleaner.from_recipe(scorer["cleaning"])
-    return check_behaviour(
-        lambda texts: predict(texts)["score"].to_numpy(),
-        lambda text: words.issuperset(cleaner(text).split()),
-        scorer["threshold"],
-        pairs,
-    )
+    if "validation_digest" not in data:
+        return
+    validation = {
+        "rows": data["rows"]["validation"],
+        "texts": data["texts"]["validation"],
+        "digest": data["validation_digest"],
+    }
+    tags = {VALIDATION_TAG: json.dumps(validation)}
+    if small := describe_small(data["rows"]):
+        tags[SMALL_TAG] = " ".join(small)
+    changed = [RunTag(name, text) for name, text in tags.items() if run.data.tags.get(name) != text]
+    with reaching() as client:
+        client.log_batch(run.info.run_id, tags=changed)
 
 
 def publish_or_warn(files: ResultFiles, params: Params) -> None:

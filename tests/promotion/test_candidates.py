@@ -15,8 +15,9 @@ from mlflow.entities import Run
 
 from moodring.checkout.revisions import results_of
 from moodring.errors import MoodringError
-from moodring.serving.candidates import Candidate, best, find, read_validations, record_validation
-from moodring.serving.promotion import Metric
+from moodring.promotion.candidates import Candidate, best, find, read_validations
+from moodring.promotion.promote import Metric
+from moodring.serving.publishing import record_validation
 from moodring.tracking.store import Experiment
 from tests.checkout.test_revisions import LOCK, Repository
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from moodring.serving.behaviour import CHECKS as KNOWN
-from moodring.serving.behaviour import MIN_PAIRS, OWN_PAIRS, Check, check_behaviour
+from moodring.promotion.behaviour import CHECKS as KNOWN
+from moodring.promotion.behaviour import MIN_PAIRS, OWN_PAIRS, Check, check_behaviour
 
 Scores = NDArray[np.floating]
 Scorer = Callable[[list[str]], Scores]

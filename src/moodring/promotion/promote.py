@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from moodring.errors import MoodringError
 
 if TYPE_CHECKING:
-    from moodring.serving.behaviour import Check, Pair
-    from moodring.serving.candidates import Candidate
+    from moodring.promotion.behaviour import Check, Pair
+    from moodring.promotion.candidates import Candidate
     from moodring.serving.registry import Champion
 
 Metric = Literal["val_accuracy", "val_loss"]
@@ -82,7 +82,7 @@ class Rules:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        from moodring.serving.behaviour import CHECKS
+        from moodring.promotion.behaviour import CHECKS
 
         known = (SAME_TEXTS, *CHECKS)
         for name in self.accepted:
@@ -131,9 +131,9 @@ def promote(candidate: Candidate, rules: Rules, pairs: Sequence[Pair] = ()) -> P
             changed the champion.
         StoreError: the store cannot be read or written.
     """
+    from moodring.promotion.candidates import read_validations
+    from moodring.promotion.served import check_served
     from moodring.serving import registry
-    from moodring.serving.candidates import read_validations
-    from moodring.serving.publishing import check_served
 
     champion = registry.champion(candidate.dataset)
     if champion is not None and champion.version == candidate.version:
@@ -174,7 +174,7 @@ def compared_with(ours: Validation, theirs: Validation) -> tuple[Validation | No
         The champion's validation if the metrics are to be compared; a sentence if the champion's validation
         decides nothing; and the check of the validation texts.
     """
-    from moodring.serving.behaviour import Check
+    from moodring.promotion.behaviour import Check
 
     if problems := theirs.problems():
         note = f"the champion is not compared, its validation decides nothing: {'; '.join(problems)}"

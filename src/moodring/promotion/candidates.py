@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import mlflow
-from mlflow.entities import Run, RunTag
+from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
 from moodring.errors import MoodringError
-from moodring.io.splits import describe_small
-from moodring.serving.promotion import Metric, Validation
+from moodring.promotion.promote import Metric, Validation
 from moodring.serving.logged_models import has_files
+from moodring.serving.publishing import VALIDATION_TAG
 from moodring.serving.registry import registered_name
 from moodring.tracking.addresses import shown_uri
 from moodring.tracking.store import MODELS_MD5, reaching
@@ -25,7 +25,7 @@ LOGGED = {
     "val_loss": "best_val_loss",
     "test_accuracy": "test_accuracy",
 }
-VALIDATION_TAG, SMALL_TAG, EXPERIMENT_TAG = "validation", "small_splits", "dvc_experiment"
+EXPERIMENT_TAG = "dvc_experiment"
 VERSION = re.compile(r"(?:models:/)?(?:(?P<model>moodring-[\w-]+)/)?v?(?P<number>\d+)")
 SHORTEST_ID = 6
 
@@ -49,31 +49,6 @@ class Candidate:
         """Model, version, architecture, experiment and run."""
         experiment = f", experiment {self.experiment}" if self.experiment else ""
         return f"{self.model} version {self.version}: {self.arch}{experiment}, run {self.run_id}"
-
-
-def record_validation(run: Run, data: Mapping[str, Any]) -> None:
-    """Tag a result's run with what it was validated on, and with a sentence for each small split.
-
-    Args:
-        run: the result's run.
-        data: the content of metrics/data.json; an older one says nothing about this, then there is no tag.
-
-    Raises:
-        StoreError: the store cannot be written.
-    """
-    if "validation_digest" not in data:
-        return
-    validation = {
-        "rows": data["rows"]["validation"],
-        "texts": data["texts"]["validation"],
-        "digest": data["validation_digest"],
-    }
-    tags = {VALIDATION_TAG: json.dumps(validation)}
-    if small := describe_small(data["rows"]):
-        tags[SMALL_TAG] = " ".join(small)
-    changed = [RunTag(name, text) for name, text in tags.items() if run.data.tags.get(name) != text]
-    with reaching() as client:
-        client.log_batch(run.info.run_id, tags=changed)
 
 
 def read_validations() -> dict[str, Validation]:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from moodring.errors import MoodringError
-from moodring.serving.behaviour import Check
-from moodring.serving.promotion import (
+from moodring.promotion.behaviour import Check
+from moodring.promotion.promote import (
     SAME_TEXTS,
     Metric,
     Rules,
