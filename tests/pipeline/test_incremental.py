@@ -37,6 +37,7 @@ PARAMETERS: list[tuple[str, Any, set[str]]] = [
     ("evaluate__threshold", 0.4, {"evaluate"}),
     ("evaluate__bins", 5, {"evaluate"}),
     ("evaluate__calibration", "none", {"evaluate"}),
+    ("behaviour__pairs", [{"higher": "good", "lower": "bad"}], set()),
 ]
 ALL = {"download", "preprocess", "tokenize", "vectors", "baseline", "train", "evaluate"}
 # One module of each room. dvc.yaml lists whole rooms.
