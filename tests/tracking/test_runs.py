@@ -22,6 +22,7 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+from sqlalchemy.engine import URL
 
 from moodring.corpus.arrays import write_corpus
 from moodring.errors import MoodringError
@@ -164,7 +165,8 @@ class checkout:  # noqa: N801 - a context manager, called like a function
         for name, value in {"DVC_ROOT": str(self.root), **self.environment}.items():
             self.patch.setenv(name, value)
         self.patch.chdir(self.root)
-        return MlflowClient(f"sqlite:///{self.root}/mlflow.db")
+        address = URL.create("sqlite+pysqlite", database=f"{self.root}/mlflow.db")
+        return MlflowClient(address.render_as_string())
 
     def __exit__(self, *_: object) -> None:
         mlflow.set_tracking_uri(None)

@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 from mlflow.utils import logging_utils
 
+from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError, warn
 from moodring.io.digests import tree_sha256
 from moodring.serving.logged_models import BUNDLE, find_run, has_files, log_model, run_that_logged
@@ -25,6 +26,7 @@ from moodring.tracking.store import StoreError, locked_store, reaching
 if TYPE_CHECKING:
     import pandas as pd
 
+_copies: list[tempfile.TemporaryDirectory[str]] = []
 CHAMPION = "champion"
 BUNDLE_TAG = "bundle_sha256"
 ACCEPTED = "accepted"
@@ -182,6 +184,17 @@ def set_champion(dataset: str, version: int, replaces: Champion | None, accepted
         client.set_registered_model_alias(registered_name(dataset), CHAMPION, str(version))
 
 
+def _copy_place(place: Path) -> str | None:
+    """A directory for a copy of a model's files; None: MLflow can read them where they are.
+
+    MLflow decodes `%` in the path of a model's files, and then does not find them.
+    """
+    if "%" not in f"{checkout_root()}{place.resolve()}":
+        return None
+    _copies.append(directory := tempfile.TemporaryDirectory(prefix="moodring-"))  # until the process ends
+    return directory.name
+
+
 def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
     """The `predict` of a logged model, by its MLflow address or directory.
 
@@ -200,10 +213,10 @@ def loaded(address: str) -> PyFuncModel:
         StoreError: the store cannot be opened.
     """
     place = Path(address)
+    local = f"{place.resolve().as_uri()}/" if place.is_dir() else address
     with reaching():
         try:
-            # MLflow would decode `%` in a path, and would not decode the last name of an address.
-            return mlflow.pyfunc.load_model(f"{place.resolve().as_uri()}/" if place.is_dir() else address)
+            return mlflow.pyfunc.load_model(local, dst_path=_copy_place(place))
         except StoreError:
             raise
         except (MlflowException, OSError) as error:
