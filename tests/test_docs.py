@@ -37,7 +37,7 @@ OTHERS = {"cat", "cp", "curl", "export", "git", "python", "source", "ssh", "rm"}
 TREE = read_yaml(ROOT / "params.yaml")
 LEAVES = dict(flatten(TREE))
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("**/*.yaml"))  # with the sets
 
 
 def relative(page: Path) -> str:

@@ -36,7 +36,7 @@ def test_the_closing_lines_name_the_report_and_the_next_commands(params: Params)
     lines = closing_lines(params, METRICS, Path("report")).splitlines()
     assert len(lines) == 3
     assert lines[1] == "Report: report/index.html"
-    for command in ("moodring runs", "make ui", "moodring predict"):
+    for command in ("moodring compare", "make ui", "moodring predict"):
         assert command in lines[2]
     assert len(lines[2]) <= 100
 

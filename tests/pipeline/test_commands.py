@@ -80,3 +80,24 @@ def test_predict_names_the_missing_model_or_file(
     assert done.returncode == 1
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_set_of_experiments_is_run_once_and_compared(project: Project, tmp_path: Path) -> None:
+    copy = project.copy(tmp_path / "copy")
+    (copy.root / "experiments/sets").mkdir(parents=True)
+    (copy.root / "experiments/sets/mine.yaml").write_text("linear: {arch: nbsvm}\n")
+    copy.commit()
+    copy.run("moodring", "relocate")
+    done = copy.run("moodring", "experiment", "mine").stdout
+    assert done.splitlines()[-1] == "Next: `moodring compare --html` compares them."
+    assert "1 of 1: linear-tiny, there already" in copy.run("moodring", "experiment", "mine").stdout
+    (found,) = json.loads(copy.run("moodring", "compare", "--json").stdout)
+    results = {result["name"]: result for result in found["results"]}
+    assert set(results) == {"linear-tiny", "workspace"}
+    assert results["workspace"]["here"]
+    assert results["workspace"]["test_accuracy"] == copy.json("metrics/test.json")["accuracy"]
+    assert results["linear-tiny"]["minutes"] > 0
+    assert found["pairs"][0]["rows"] == copy.json("metrics/test.json")["rows"]
+    run = next(run for run in copy.runs() if run["tags"].get("dvc_experiment") == "linear-tiny")["id"]
+    (of_run,) = json.loads(copy.run("moodring", "compare", run, "--json").stdout)
+    assert of_run["results"][0]["test"] == results["linear-tiny"]["test"]

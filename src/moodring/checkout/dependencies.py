@@ -8,7 +8,10 @@ from pathlib import Path
 PACKAGE = "moodring"
 # Rooms that a stage may import and that cannot change its outputs.
 NO_RESULT = frozenset(
-    {"checkout", "cli", "doctor", "errors", "experiments", "own_texts", "serving", "tracking"}
+    (
+        *("checkout", "cli", "collecting", "comparing", "doctor", "errors"),
+        *("experiments", "own_texts", "promotion", "serving", "tracking"),
+    )
 )
 
 

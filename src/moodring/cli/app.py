@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from moodring.cli.compare import CompareCommand, compare
 from moodring.cli.doctor import doctor
 from moodring.cli.experiment import experiment
 from moodring.cli.new import new
@@ -27,5 +28,6 @@ def moodring() -> None:
 
 # `experiment` passes further arguments to DVC.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(experiment)
+app.command(cls=CompareCommand)(compare)
 for command in (new, verdict, ui, sync, runs, results, promote, push, relocate, doctor, predict):
     app.command()(command)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError, shows_errors
+
+WIDTH = 100  # of a file or a pipe, in characters
 
 
 @shows_errors
@@ -19,9 +21,9 @@ def runs(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
 ) -> None:
-    """List the store's runs, newest first; the present result's is marked `here`.
+    """List the store's runs, the best of each dataset first; the present result's is marked `here`.
 
-    `--json` has the whole ids of runs and commits.
+    The validation accuracy decides the order. `--json` has the whole ids of runs and commits.
     """
     from moodring.checkout.revisions import locked_here, locked_of
     from moodring.tracking.listing import list_runs
@@ -41,28 +43,57 @@ def runs(
             f"the result of {name!r} has no run in this store; check it out (git or `dvc exp apply`), "
             "`dvc checkout`, then `moodring sync`"
         )
+    found.sort(key=_rank)  # of equal ones the newest stays first
     if as_json:
         print(json.dumps(found, indent=2))
-        return
+    else:
+        _print(found)
+
+
+def _rank(run: dict[str, Any]) -> tuple[str, bool, float]:
+    """The place in the list: by dataset, those with a result first, then by validation accuracy."""
+    finished = run["status"] == "FINISHED"
+    return str(run["dataset"]), not finished, -(run["validation_accuracy"] or 0) if finished else 0
+
+
+def _print(found: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(box=None, header_style="bold")
-    for column in ("experiment", "commit", "dataset", "arch", "test accuracy", "run", "model", "notes"):
-        table.add_column(column, no_wrap=True, justify="right" if column == "test accuracy" else "left")
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
+    for column in ("from", "dataset", "arch"):
+        table.add_column(column, overflow="fold")
+    for column in ("validation", "test", "95% interval", "gain"):
+        table.add_column(column, no_wrap=True, justify="right")
+    for column in ("run", "model"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("notes", overflow="fold")
     for run in found:
         notes = [run["status"].lower()] if run["status"] != "FINISHED" else []
         notes += [note for note in ("here", "dirty", "restored", "resumed") if run[note]]
         notes += [f"model of {run['trained_in'][:8]}"] if run["trained_in"] else []
-        table.add_row(
-            run["experiment"] or "-",
-            (run["commit"] or "-")[:7],
-            run["dataset"],
-            run["arch"],
-            "-" if run["test_accuracy"] is None else f"{run['test_accuracy']:.2%}",
+        version = run["model_version"]
+        cells = (
+            run["experiment"] or (run["commit"] or "-")[:7],
+            str(run["dataset"]),
+            str(run["arch"]),
+            *_figures(run),
             run["run_id"][:8],
-            "-" if run["model_version"] is None else f"v{run['model_version']}",
+            "-" if version is None else f"v{version}",
             ", ".join(notes),
         )
-    # A file or a pipe gets whole rows: it has no width.
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+        table.add_row(*map(Text, cells))
+    Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False).print(table)
+
+
+def _figures(run: dict[str, Any]) -> list[str]:
+    """Validation and test accuracy, the interval and the gain over the baseline; "-": unknown."""
+    validation, test, gain = (run[key] for key in ("validation_accuracy", "test_accuracy", "test_gain"))
+    low, high = run["test_accuracy_low"], run["test_accuracy_high"]
+    return [
+        "-" if validation is None else f"{validation:.1%}",
+        "-" if test is None else f"{test:.1%}",
+        "-" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}",
+        "-" if gain is None else f"{round(100 * gain, 1) + 0.0:+.1f}",
+    ]

@@ -26,17 +26,16 @@ def flat_metrics(labels: Labels, scores: Scores, params: EvaluateParams) -> dict
         accuracy with Wilson's 95 % interval (Wilson 1927), log_loss in nats, roc_auc,
         average_precision, f1 of the positive class, brier (Brier 1950), calibration_error, rows.
     """
-    from scipy.stats import binomtest
     from sklearn import metrics
 
     predicted = scores >= params.threshold
     correct = int((predicted == labels).sum())
-    interval = binomtest(correct, len(labels)).proportion_ci(CONFIDENCE, method="wilson")
+    low, high = wilson(correct, len(labels))
     exact = scores.astype(np.float64)
     values = {
         "accuracy": correct / len(labels),
-        "accuracy_low": interval.low,
-        "accuracy_high": interval.high,
+        "accuracy_low": low,
+        "accuracy_high": high,
         "log_loss": metrics.log_loss(labels, exact, labels=[0, 1]),
         "roc_auc": metrics.roc_auc_score(labels, exact),
         "average_precision": metrics.average_precision_score(labels, exact),
@@ -45,6 +44,14 @@ def flat_metrics(labels: Labels, scores: Scores, params: EvaluateParams) -> dict
         "calibration_error": calibration_error(labels, scores, params.bins),
     }
     return {**{name: round(float(value), DIGITS) for name, value in values.items()}, "rows": len(labels)}
+
+
+def wilson(correct: int, rows: int) -> tuple[float, float]:
+    """The 95 % interval of a share of rows (Wilson 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(correct, rows).proportion_ci(CONFIDENCE, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def calibration(labels: Labels, scores: Scores, bins: int) -> pd.DataFrame:

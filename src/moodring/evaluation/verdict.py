@@ -10,7 +10,7 @@ from moodring.evaluation.comparison import describe
 from moodring.io.splits import describe_small
 from moodring.params.pipeline import Params
 
-NEXT = 'Next: `moodring runs` lists the runs, `make ui` opens MLflow, `moodring predict "..."` scores texts.'
+NEXT = 'Next: `moodring compare` compares results, `make ui` opens MLflow, `moodring predict "..."` scores.'
 
 
 def verdict(params: Params, metrics: Mapping[str, float]) -> str:

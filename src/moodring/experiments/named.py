@@ -27,13 +27,18 @@ def overrides(root: Path, name: str) -> list[str]:
     return assignments(base, settings)
 
 
+def names_of(root: Path) -> list[str]:
+    """The names of a checkout's experiments, sorted."""
+    return sorted(path.stem for path in (root / PLACE).glob("*.yaml"))
+
+
 def settings_of(root: Path, name: str) -> dict[str, Any]:
     """A named experiment's settings, as in its file.
 
     Raises:
         MoodringError: there is no such experiment, or its file contains no mapping.
     """
-    known = sorted(path.stem for path in (root / PLACE).glob("*.yaml"))
+    known = names_of(root)
     if name not in known:
         raise MoodringError(f"there is no experiment {name!r}; known: {', '.join(known) or 'none'}")
     return read_yaml(root / PLACE / f"{name}.yaml")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
@@ -20,10 +22,13 @@ MAX_RUNS = 5000
 def list_runs() -> list[dict[str, Any]]:
     """Every run that Moodring made in the store's active experiments, newest first.
 
-    Each has: experiment (DVC's name or None), commit, dirty, dataset, arch, status, test_accuracy,
-    run_id, model_version (the newest), restored, resumed, models_md5 (the MD5 of `models` in dvc.lock),
-    trained_in (the run of the model's training, if it is another one), evaluation (its parameters as text, by
-    their dotted names; empty if there was none).
+    Each has: experiment (DVC's name or None), commit, dirty, dataset, arch, status, validation_accuracy (at
+    the kept epoch), weights, test_accuracy with its interval (test_accuracy_low, test_accuracy_high),
+    test_gain (over the baseline), name, run_id, model_version (the newest), restored, resumed, models_md5
+    (the MD5 of `models` in dvc.lock), trained_in (the run of the model's training, if it is another one),
+    evaluation (its parameters as text, by their dotted names; empty if there was none), started (seconds
+    since 1970), minutes (of the training; None if it was resumed or restored). A value that the run does not
+    have is None.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -42,7 +47,8 @@ def list_runs() -> list[dict[str, Any]]:
             "dataset": run.data.tags.get("dataset"),
             "arch": run.data.tags.get("arch"),
             "status": run.info.status,
-            "test_accuracy": run.data.metrics.get("test_accuracy"),
+            **_figures(run),
+            "name": run.info.run_name,
             "run_id": run.info.run_id,
             "model_version": versions.get((f"{MODEL_PREFIX}{run.data.tags.get('dataset')}", run.info.run_id)),
             "restored": run.data.tags.get("restored") == "true",
@@ -50,9 +56,59 @@ def list_runs() -> list[dict[str, Any]]:
             MODELS_MD5: run.data.tags.get(MODELS_MD5),
             TRAINED_IN: run.data.tags.get(TRAINED_IN),
             "evaluation": evaluation_of(run.data.tags),
+            "started": run.info.start_time // 1000,
+            "minutes": _minutes(run),
         }
         for run in runs
     ]
+
+
+def _figures(run: Run) -> dict[str, float | None]:
+    """The figures by which runs are compared; None: the run does not have it, or it is no finite number."""
+    metrics = {name: value for name, value in run.data.metrics.items() if math.isfinite(value)}
+    names = ("test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_gain")
+    return {
+        "validation_accuracy": metrics.get("best_val_accuracy"),
+        "weights": metrics.get("weights"),
+        **{name: metrics.get(name) for name in names},
+    }
+
+
+def run_params(run_id: str) -> dict[str, str]:
+    """A run's parameters, with the names of its dataset, architecture and baseline.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    with reaching() as client:
+        run = client.get_run(run_id)
+    tags = run.data.tags
+    chosen = {name: tags[name] for name in ("dataset", "arch", "baseline") if name in tags}
+    return {**run.data.params, **chosen}
+
+
+def run_history(run_id: str) -> dict[str, dict[int, float]]:
+    """The values of a run's metrics by step; the step of a training's metric is the epoch.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    with reaching() as client:
+        names = client.get_run(run_id).data.metrics
+        history = {name: client.get_metric_history(run_id, name) for name in names}
+    return {name: {item.step: item.value for item in items} for name, items in history.items()}
+
+
+def download_artifacts(run_id: str, path: str, target: Path) -> Path | None:
+    """Download a directory of a run's artifacts into `target`; None: the run has no such artifacts.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    with reaching() as client:
+        if not client.list_artifacts(run_id, path):
+            return None
+        return Path(client.download_artifacts(run_id, path, str(target)))
 
 
 def evaluated_runs(wanted: Sequence[Params]) -> list[FoundRun | None]:
@@ -77,11 +133,13 @@ def evaluated_runs(wanted: Sequence[Params]) -> list[FoundRun | None]:
 
 
 def _found(run: Run) -> FoundRun:
-    tags, info = run.data.tags, run.info
+    return FoundRun(run.info.run_id, run.data.tags.get("git_commit"), _minutes(run), run.data.metrics)
+
+
+def _minutes(run: Run) -> float | None:
     # The time of a resumed or restored run is not the time of its training.
-    timed = info.end_time is not None and not {"resumed", "restored"} & set(tags)
-    minutes = (info.end_time - info.start_time) / 60_000 if timed else None
-    return FoundRun(info.run_id, tags.get("git_commit"), minutes, run.data.metrics)
+    timed = run.info.end_time is not None and not {"resumed", "restored"} & set(run.data.tags)
+    return (run.info.end_time - run.info.start_time) / 60_000 if timed else None
 
 
 def _search(client: MlflowClient, wanted: str) -> list[Run]:

@@ -1,0 +1,1 @@
+"""Find the results of experiments, revisions and runs, and read their files."""

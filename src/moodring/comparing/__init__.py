@@ -1,0 +1,1 @@
+"""Compare results: tables, figures, paired tests, and a page for the browser."""
