@@ -32,7 +32,7 @@ benchmarks: $(VENV)/.dev ## compare the speed with the notebooks and others (an 
 results: $(VENV)/.base ## train the runs that docs/results.md lacks, and write it (many hours)
 	moodring results --run
 
-ui: $(VENV)/.base ## start the MLflow UI: http://127.0.0.1:5000
+ui: $(VENV)/.base ## start the MLflow UI and print the address of each dataset's runs
 	moodring ui
 
 schema: $(VENV)/.base ## write params.schema.json

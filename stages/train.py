@@ -37,8 +37,10 @@ def main(
     vocabulary = read_vocabulary(corpus)
     splits = read_split(corpus, "train"), read_split(corpus, "validation")
     data = TrainingData(len(vocabulary), *splits, aligned(vectors, vocabulary, chosen))
-    data_sha256 = files.data_sha256(chosen)
-    with training_run(chosen, data_sha256, files.attempt_key(chosen, data_sha256)) as run:
+    corpus_sha256 = files.corpus_sha256()
+    data_sha256 = files.data_sha256(chosen, corpus_sha256)
+    key = files.attempt_key(chosen, data_sha256)
+    with training_run(chosen, data_sha256, key, corpus_sha256) as run:
         write = train_model(chosen, data, Hooks(run.log_epoch, run.attempt.checkpoint))
         write(models)
         result = read_result(models)

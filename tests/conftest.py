@@ -27,7 +27,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 # The slowest test files, the slowest first.
 LONGEST = (
     *("test_interrupts", "test_stores", "test_sharing", "test_promote", "test_repro", "test_doctor"),
-    *("test_checkpoints", "test_network", "test_runs", "test_incremental", "test_gpu", "test_architectures"),
+    *("test_checkpoints", "test_network", "test_ui", "test_runs", "test_incremental", "test_gpu"),
+    "test_architectures",
 )
 
 ROOT = Path(__file__).resolve().parents[1]

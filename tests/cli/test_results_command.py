@@ -15,9 +15,10 @@ from typer.testing import CliRunner, Result
 
 from moodring.cli.app import app
 from moodring.experiments.rows import Row, read_rows
+from moodring.mlflow_ui.names import metrics_and_tags, short_names
 from moodring.params.pipeline import Params
 from moodring.tracking.listing import NEEDED
-from moodring.tracking.store import Experiment
+from moodring.tracking.store import Experiment, logged
 from tests.conftest import ROOT
 
 PAGE = "# Results\n<!-- table: twitter -->\n<!-- end -->\n<!-- leaks -->\n<!-- end -->\n"
@@ -49,18 +50,25 @@ class Checkout:
         return (self.root / "docs/results.md").read_text(encoding="utf-8")
 
     def log(self, params: Params, accuracy: float = 0.75, **other: Any) -> str:
-        """Create a run as training and evaluation do; `other` changes parts of it."""
+        """Create a run as training and evaluation do; `other` changes parts of it.
+
+        The names are those of older versions, or with `short` those of this version.
+        """
         start = other.get("start", 1_000_000)
         run = self.client.create_run(Experiment(params.dataset).id, start_time=start)
         values = {**dict.fromkeys(NEEDED, 0.01), "test_rows": 2000.0, "test_accuracy": accuracy}
         evaluation = {**params.of_evaluation(), **other.get("evaluation", {})}
         tags = {"data_sha256": "d" * 64, **{name: str(value) for name, value in evaluation.items()}}
+        trained = {name: str(value) for name, value in params.of_model().items()}
+        if other.get("short"):
+            values, counts = metrics_and_tags(values)
+            tags, trained = {**short_names(tags, "baseline"), **counts}, logged(params)
         self.client.log_batch(
             run.info.run_id,
             metrics=[
                 Metric(name, value, 0, 0) for name, value in values.items() if name != other.get("without")
             ],
-            params=[Param(name, str(value)) for name, value in params.of_model().items()],
+            params=[Param(*pair) for pair in trained.items()],
             tags=[RunTag(*tag) for tag in tags.items()],
         )
         self.client.set_terminated(run.info.run_id, other.get("status", "FINISHED"), end_time=start + 90_000)
@@ -98,10 +106,11 @@ def checkout(empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     mlflow.set_tracking_uri(None)
 
 
-def test_the_page_shows_the_runs_of_its_rows(checkout: Checkout):
+@pytest.mark.parametrize("short", [False, True], ids=["names of older versions", "short names"])
+def test_the_page_shows_the_runs_of_its_rows(checkout: Checkout, short: bool):
     checkout.log_all(checkout.lstm)
     for seed, accuracy in ((1, 0.7), (2, 0.8)):
-        checkout.log(checkout.gru.at(seed), accuracy)
+        checkout.log(checkout.gru.at(seed), accuracy, short=short)
     done = checkout.results()
     assert done.exit_code == 0, done.output
     page = checkout.page()

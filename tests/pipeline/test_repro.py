@@ -118,8 +118,10 @@ def test_one_mlflow_run_has_the_result(project: Project) -> None:
     run = project.runs()[0]
     assert (run["status"], run["experiment"]) == ("FINISHED", "tiny")
     assert run["params"]["train.epochs"] == "3"
-    assert run["params"]["datasets.tiny.tokenize.max_tokens"] == "100"
+    assert run["params"]["data.tokenize.max_tokens"] == "100"
     assert run["tags"]["git_commit"] == project.run("git", "rev-parse", "main~1").stdout.strip()
+    assert run["tags"]["git_dirty"] == "false"
+    assert run["tags"]["mlflow.runName"] == f"lstm ({run['tags']['git_commit'][:7]})"
     assert run["artifacts"].startswith((project.root / "mlartifacts/tiny").as_uri())
 
 
@@ -228,6 +230,8 @@ def test_repro_in_a_fresh_clone_creates_a_run_with_its_evaluation_and_model(
     assert clone.run("git", "status", "--porcelain").stdout == ""
     (run,) = json.loads(clone.run("moodring", "runs", "--json").stdout)
     assert (run["status"], run["model_version"], run["restored"]) == ("FINISHED", 1, False)
+    # DVC deleted the committed metrics and wrote them again.
+    assert run["dirty"] is False
     assert run["test_accuracy"] == clone.json("metrics/test.json")["accuracy"]
 
 

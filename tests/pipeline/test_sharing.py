@@ -141,6 +141,7 @@ def test_a_fresh_clone_restores_the_run_from_pulled_files(origin: Project) -> No
 def test_an_experiment_in_the_workspace_has_a_run_with_its_name(origin: Project, gru: Present) -> None:
     (run,) = [run for run in origin.runs() if run["tags"].get("dvc_experiment") == "gru"]
     assert (run["status"], run["params"]["arch"]) == ("FINISHED", "gru")
+    assert (run["tags"]["mlflow.runName"], run["tags"]["git_dirty"]) == ("gru (gru)", "false")
     accuracy = json.loads(gru.metrics)["accuracy"]
     assert origin.experiments()["gru"] == {"arch": "gru", "accuracy": accuracy}
     assert "accuracy" in gru.compared
@@ -231,6 +232,7 @@ def test_an_applied_experiment_of_the_queue_keeps_its_run(
         "bilstm",
         "bilstm",
     )
+    assert (run["tags"]["mlflow.runName"], run["tags"]["git_dirty"]) == ("bilstm (bilstm)", "false")
     assert outside["bilstm"].changed == ""
     before = workspace.runs(), versions(workspace.root / "mlflow.db")
     workspace.run("dvc", "exp", "apply", "bilstm")
@@ -247,6 +249,7 @@ def test_a_temporary_experiment_has_a_run_in_the_main_checkout(
 ) -> None:
     (run,) = outside["rnn"].runs
     assert (run["status"], run["params"]["arch"], run["tags"]["dvc_experiment"]) == ("FINISHED", "rnn", "rnn")
+    assert (run["tags"]["mlflow.runName"], run["tags"]["git_dirty"]) == ("rnn (rnn)", "false")
     assert outside["rnn"].changed == ""
     artifacts = Path(unquote(urlsplit(run["artifacts"]).path))
     assert artifacts.is_relative_to(origin.root / "mlartifacts")

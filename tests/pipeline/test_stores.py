@@ -194,7 +194,8 @@ def test_a_training_finishes_without_its_server_and_sync_sends_it(fresh: Project
         assert sent["test_accuracy"] == checkout.json("metrics/test.json")["accuracy"]
         with sqlite3.connect(server.directory / "server.db") as store:
             steps = [
-                step for (step,) in store.execute("SELECT step FROM metrics WHERE key='loss' ORDER BY 1")
+                step
+                for (step,) in store.execute("SELECT step FROM metrics WHERE key='train_loss' ORDER BY 1")
             ]
         assert steps == list(range(1, len(history)))
         assert checkout.attempts() == []

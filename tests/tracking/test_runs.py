@@ -20,24 +20,26 @@ import keras
 import mlflow
 import pandas as pd
 import pytest
-from mlflow.entities import Run
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 from sqlalchemy.engine import URL
 
 from moodring.corpus.arrays import write_corpus
 from moodring.errors import MoodringError
 from moodring.io.tables import write_table
+from moodring.mlflow_ui.names import figures, metric_name
 from moodring.models.keras_files import write_model
 from moodring.models.result import Result, Settings, read_result
 from moodring.params.data import TokenizeParams
 from moodring.params.evaluation import EvaluateParams
 from moodring.params.pipeline import Params
+from moodring.promotion.candidates import read_validations
+from moodring.serving.loading import load_model
 from moodring.serving.registry import (
     Champion,
     bundle_of,
     champion,
     check_champion,
-    load_model,
     record_model,
     set_champion,
 )
@@ -45,19 +47,19 @@ from moodring.serving.scorer import write_bundle
 from moodring.text.cleaner import Cleaner
 from moodring.tracking.addresses import artifact_root, store_uri
 from moodring.tracking.artifacts import ArtifactError
-from moodring.tracking.attempts import is_left, key_of
+from moodring.tracking.attempts import claimed, is_left, key_of
 from moodring.tracking.lifecycle import finish_training, result_run, training_run
-from moodring.tracking.listing import list_runs
+from moodring.tracking.listing import NEEDED, evaluated_runs, list_runs
 from moodring.tracking.relocation import relocate
 from moodring.tracking.runs import log_evaluation
-from moodring.tracking.store import Experiment
+from moodring.tracking.store import Experiment, comparable, logged
 from moodring.training.architectures import build
 from tests.conftest import ROOT, cleaned, dropout, generated_table, random_embedding
 
 DATA = "d" * 64
 EVALUATE = EvaluateParams(threshold=0.5, bins=10, calibration="none", mistakes=1)
 TABLE = '{"columns":["text","score"],"data":[["a film",0.75]]}'
-METRICS: dict[str, float | int] = {"accuracy": 0.75, "log_loss": 0.5, "rows": 40}
+METRICS: dict[str, float | int] = {"accuracy": 0.75, "accuracy_low": 0.5, "log_loss": 0.5, "rows": 40}
 HISTORY = pd.DataFrame(
     {
         "epoch": [1, 2, 3],
@@ -308,31 +310,53 @@ def test_training_and_evaluation_have_one_finished_run(recorded: Recorded):
     assert recorded.ids[0] == recorded.ids[1]
     assert [run.info.run_id for run in runs_of(recorded.client)] == recorded.ids[:1]
     assert recorded.run.info.status == "FINISHED"
-    assert recorded.run.info.run_name == "trial"
+    assert recorded.run.info.run_name == "gru (trial)"
 
 
 def test_the_run_has_every_parameter_of_the_model(recorded: Recorded, pipeline: Pipeline):
-    expected = {name: str(value) for name, value in pipeline.params.of_model().items()}
-    assert recorded.run.data.params == expected
-    assert {"dataset", "datasets.made.preprocess.html", "archs.gru.units", "train.epochs"} <= set(expected)
+    found, values = recorded.run.data.params, pipeline.params.of_model()
+    assert found == logged(pipeline.params)
+    assert len(found) == len(values)
+    assert found["arch.units"] == str(values["archs.gru.units"])
+    assert found["data.preprocess.html"] == values["datasets.made.preprocess.html"]
+    assert {"dataset", "arch", "train.epochs"} <= set(found)
 
 
-@pytest.mark.parametrize("name", ["loss", "accuracy", "val_loss", "val_accuracy"])
-def test_the_run_has_the_metrics_of_each_epoch_at_its_step(recorded: Recorded, name: str):
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("train_loss", "loss"),
+        ("train_accuracy", "accuracy"),
+        ("val_loss", "val_loss"),
+        ("val_accuracy", "val_accuracy"),
+    ],
+)
+def test_the_run_has_the_metrics_of_each_epoch_at_its_step(recorded: Recorded, name: str, column: str):
     assert metric_values(recorded.client, recorded.run, name) == list(
-        zip([1, 2, 3], HISTORY[name].tolist(), strict=True)
+        zip([1, 2, 3], HISTORY[column].tolist(), strict=True)
     )
 
 
 def test_the_run_has_the_metrics_of_the_kept_epoch(recorded: Recorded, pipeline: Pipeline):
-    found = recorded.run.data.metrics
-    assert {name: found[name] for name in pipeline.result.summary} == pipeline.result.summary
+    found = figures(recorded.run.data.metrics, recorded.run.data.tags)
+    summary = pipeline.result.summary
+    assert {name: found[metric_name(name)] for name in summary} == summary
     assert (found["best_epoch"], found["best_val_loss"]) == (2, 0.625)
 
 
 def test_the_run_has_the_test_metrics(recorded: Recorded):
-    found = recorded.run.data.metrics
+    found = figures(recorded.run.data.metrics, recorded.run.data.tags)
     assert {name: found[f"test_{name}"] for name in METRICS} == METRICS
+
+
+def test_a_chart_shows_neither_counts_nor_bounds_nor_an_accuracy_that_is_not_named(recorded: Recorded):
+    assert set(recorded.run.data.metrics) == {
+        *("train_loss", "train_accuracy", "val_loss", "val_accuracy"),
+        *("best_train_loss", "best_train_accuracy", "best_val_loss", "best_val_accuracy"),
+        *("test_accuracy", "test_log_loss"),
+    }
+    expected = {"test_accuracy_low": "0.5", "test_rows": "40", "best_epoch": "2", "epochs": "3"}
+    assert {name: recorded.run.data.tags.get(name) for name in expected} == expected
 
 
 def test_the_run_has_the_metric_files(recorded: Recorded):
@@ -393,9 +417,26 @@ def test_the_run_has_its_data_as_inputs(recorded: Recorded):
     assert "training" in {tag.value for used in inputs for tag in used.tags}
 
 
+def test_the_digest_of_the_data_is_that_of_the_texts(pipeline: Pipeline, store: MlflowClient):
+    corpus = "c" * 64
+    for data, vectors in (("e" * 64, "some"), ("f" * 64, "others"), (corpus, "none")):
+        other = None if vectors == "none" else corpus
+        with training_run(pipeline.params, data, f"key of {vectors}", other) as run:
+            run.finish(pipeline.result)
+    runs = runs_of(store)
+    assert len(runs) == 3
+    digests = {used.dataset.digest for run in runs for used in run.inputs.dataset_inputs}
+    assert digests == {corpus[:32]}
+
+
 def test_the_model_is_registered_once_with_the_name_of_the_dataset(recorded: Recorded):
     versions = recorded.client.search_model_versions("name = 'moodring-made'")
     assert [(int(version.version), version.run_id) for version in versions] == [(1, recorded.ids[0])]
+
+
+def test_the_logged_model_is_named_by_its_arch(recorded: Recorded):
+    models = recorded.client.search_logged_models([recorded.run.info.experiment_id])
+    assert [model.name for model in models] == ["gru"]
 
 
 def test_the_registered_model_scores_raw_texts_outside_the_checkout(recorded: Recorded, tmp_path: Path):
@@ -432,7 +473,8 @@ def test_a_run_is_restored_from_the_files_of_the_result(restored: Recorded, pipe
     assert run.info.status == "FINISHED"
     assert run.data.tags["restored"] == "true"
     assert run.data.tags["models_md5"] == pipeline.result.models_md5
-    assert run.data.params == {name: str(value) for name, value in pipeline.params.of_model().items()}
+    assert run.data.params == logged(pipeline.params)
+    assert run.info.run_name == "gru", "there is neither git nor DVC"
     assert metric_values(restored.client, run, "val_loss") == [(1, 0.75), (2, 0.625), (3, 0.9)]
     assert run.data.metrics["best_val_loss"] == 0.625
 
@@ -445,9 +487,10 @@ def test_a_second_evaluation_registers_no_second_model(restored: Recorded):
     assert len(restored.client.search_model_versions("name = 'moodring-made'")) == 1
 
 
-@pytest.mark.parametrize("name", ["test_accuracy", "loss", "best_val_loss"])
-def test_a_second_evaluation_adds_no_metric_values(restored: Recorded, name: str):
-    expected = {"test_accuracy": 1, "loss": 3, "best_val_loss": 1}[name]
+@pytest.mark.parametrize(
+    ("name", "expected"), [("test_accuracy", 1), ("train_loss", 3), ("best_val_loss", 1)]
+)
+def test_a_second_evaluation_adds_no_metric_values(restored: Recorded, name: str, expected: int):
     assert len(metric_values(restored.client, restored.run, name)) == expected
 
 
@@ -586,7 +629,74 @@ def test_the_same_files_with_other_parameters_have_another_run(pipeline: Pipelin
     changed = {"datasets": {"made": data.model_copy(update={"tokenize": tokenize})}}
     other = replace(pipeline, params=pipeline.params.model_copy(update=changed))
     assert pipeline.train() != other.train()
-    assert len({run.data.params["datasets.made.tokenize.max_tokens"] for run in runs_of(store)}) == 2
+    assert len({run.data.params["data.tokenize.max_tokens"] for run in runs_of(store)}) == 2
+
+
+# Runs that an older version of Moodring logged: long names, and each figure as a metric.
+
+
+def log_as_before(
+    pipeline: Pipeline, client: MlflowClient, status: str = "FINISHED", attempt: str = ""
+) -> str:
+    """A run of the result with the names of older versions."""
+    experiment = client.get_experiment_by_name("made")
+    made = experiment.experiment_id if experiment else client.create_experiment("made")
+    run = client.create_run(made, run_name="trial")
+    result = pipeline.result
+    judged = {**dict.fromkeys(NEEDED, 0.01), "test_accuracy": 0.5, "test_rows": 40.0}
+    metrics = [Metric(name, float(value), 0, 0) for name, value in {**result.summary, **judged}.items()]
+    for row in HISTORY.to_dict("records"):
+        epoch = int(row.pop("epoch"))
+        metrics += [Metric(str(name), float(value), 0, epoch) for name, value in row.items()]
+    tags = {"data_sha256": pipeline.data, "dataset": "made", "arch": "gru", "attempt": attempt}
+    if status == "FINISHED":
+        tags |= {"models_md5": result.models_md5, "model_sha256": result.model_sha256}
+    tags |= {name: str(value) for name, value in pipeline.params.of_evaluation().items()}
+    params = [Param(name, str(value)) for name, value in pipeline.params.of_model().items()]
+    tagged = [RunTag(*tag) for tag in tags.items()]
+    client.log_batch(run.info.run_id, metrics=metrics, params=params, tags=tagged)
+    client.set_terminated(run.info.run_id, status)
+    return str(run.info.run_id)
+
+
+def test_a_run_with_old_names_is_found_listed_and_compared(pipeline: Pipeline, store: MlflowClient):
+    old = log_as_before(pipeline, store)
+    assert [(run["run_id"], run["test_accuracy"]) for run in list_runs()] == [(old, 0.5)]
+    (found,) = evaluated_runs([pipeline.params])
+    assert found is not None
+    assert (found.run_id, found.metrics["test_rows"], found.metrics["best_epoch"]) == (old, 40, 2)
+    other = pipeline.params.model_copy(update={"seed": pipeline.params.seed + 1})
+    assert evaluated_runs([other]) == [None]
+    assert read_validations()[old].metrics == {"val_accuracy": 0.625, "val_loss": 0.625, "test_accuracy": 0.5}
+    # The same result again: by training, by evaluation, and with the names of this version.
+    assert pipeline.train() == pipeline.record() == old
+    (run,) = runs_of(store)
+    assert run.data.params["archs.gru.units"] == run.data.params["arch.units"]
+    assert comparable(run.data.params) == logged(pipeline.params)
+    assert run.data.metrics["test_accuracy"] == METRICS["accuracy"]
+
+
+def test_a_killed_training_with_old_names_continues_in_its_run(pipeline: Pipeline, store: MlflowClient):
+    with claimed(pipeline.key) as attempt:
+        old = log_as_before(pipeline, store, status="FAILED", attempt=attempt.id)
+    assert pipeline.train() == old
+    (run,) = runs_of(store)
+    assert (run.info.status, run.data.tags["resumed"]) == ("FINISHED", "true")
+    assert [step for step, _ in metric_values(store, run, "train_accuracy")] == [1, 2, 3]
+    assert pipeline.record() == old
+
+
+def test_a_run_with_old_names_moves_with_its_checkout(
+    pipeline: Pipeline, store: MlflowClient, tmp_path: Path
+):
+    Experiment("made")
+    old = log_as_before(pipeline, store)
+    (moved := tmp_path / "elsewhere").mkdir()
+    (tmp_path / "mlflow.db").rename(moved / "mlflow.db")
+    with checkout(moved) as client:
+        relocate()
+        assert client.get_run(old).info.artifact_uri.startswith((moved / "mlartifacts").as_uri())
+        assert [run["run_id"] for run in list_runs()] == [old]
 
 
 # A checkout that was moved.
@@ -834,7 +944,7 @@ def test_an_interrupted_training_leaves_a_failed_run(
         interrupted()
     (run,) = runs_of(store)
     assert run.info.status == "FAILED"
-    assert run.data.metrics == {"loss": 0.5}
+    assert run.data.metrics == {"train_loss": 0.5}
 
 
 def test_a_training_whose_end_cannot_be_logged_leaves_a_failed_run(pipeline: Pipeline, store: MlflowClient):

@@ -10,7 +10,7 @@ PACKAGE = "moodring"
 NO_RESULT = frozenset(
     (
         *("checkout", "cli", "collecting", "comparing", "doctor", "errors"),
-        *("experiments", "own_texts", "promotion", "serving", "tracking"),
+        *("experiments", "mlflow_ui", "own_texts", "promotion", "serving", "tracking"),
     )
 )
 

@@ -51,8 +51,8 @@ def promote(
     if name is not None and best:
         raise MoodringError(f"give a name or --best, received both: {name!r} and --best")
     rules = Rules(metric, margin, accept or (), reason)
+    from moodring.mlflow_ui.names import CHAMPION
     from moodring.promotion import promote as promotion
-    from moodring.serving.registry import CHAMPION
 
     os.chdir(checkout_root())
     params = load_params(Path("params.yaml"))

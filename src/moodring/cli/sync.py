@@ -18,8 +18,8 @@ def sync() -> None:
     A result that DVC restored from its cache, or that was pulled, may have none in this store. Runs that
     killed processes left RUNNING are closed.
     """
+    from moodring.mlflow_ui.names import registered_name
     from moodring.serving.publishing import publish
-    from moodring.serving.registry import registered_name
     from moodring.serving.result_files import ResultFiles
     from moodring.tracking.lifecycle import close_abandoned
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from moodring.checkout.git import git
+from moodring.checkout.git import changed_files, git
 from moodring.checkout.root import own_file
 from moodring.doctor.findings import Finding
 from moodring.errors import MoodringError
@@ -39,10 +39,11 @@ def check_git(root: Path) -> Finding:
         )
     lines = (git(root, "status", "--porcelain", "--untracked-files=all") or "").splitlines()
     untracked = sum(line.startswith("??") for line in lines)
-    changed = len(lines) - untracked
+    changed, relevant = len(lines) - untracked, changed_files(root)
     if not lines:
         return Finding("ok", "git", f"{branch} at {commit}, clean")
-    found = [f"{changed} changed files: runs are tagged git_dirty"] if changed else []
+    tagged = ": runs are tagged git_dirty" if relevant else ", of which no result depends on any"
+    found = [f"{changed} changed files{tagged}"] if changed else []
     found += [f"{untracked} untracked files: no commit has them"] if untracked else []
     return Finding(
         "note",

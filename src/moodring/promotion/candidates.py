@@ -13,10 +13,10 @@ from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
 from moodring.errors import MoodringError
+from moodring.mlflow_ui.names import registered_name
 from moodring.promotion.promote import Metric, Validation
 from moodring.serving.logged_models import has_files
 from moodring.serving.publishing import VALIDATION_TAG
-from moodring.serving.registry import registered_name
 from moodring.tracking.addresses import shown_uri
 from moodring.tracking.store import MODELS_MD5, reaching
 

@@ -9,7 +9,7 @@ from moodring.corpus.arrays import VOCABULARY
 from moodring.corpus.vocabulary import Vocabulary
 from moodring.io.files import read_json
 from moodring.promotion.behaviour import Check, Pair, check_behaviour
-from moodring.serving.registry import fetch_bundled, load_model
+from moodring.serving.loading import fetch_bundled, load_model
 from moodring.serving.scorer import SCORER
 from moodring.text.cleaner import Cleaner
 

@@ -39,7 +39,7 @@ def log_model(run: Run, bundle: Path) -> str:
     model = Model.log(
         artifact_path=None,
         flavor=mlflow.pyfunc,
-        name="model",
+        name=run.data.tags["arch"],
         run_id=run.info.run_id,
         **served_model(bundle),
     )

@@ -11,7 +11,8 @@ from mlflow.entities.model_registry import ModelVersion
 
 from moodring.checkout.revisions import results_of
 from moodring.errors import MoodringError
-from moodring.serving.registry import CHAMPION, loaded, registered_name
+from moodring.mlflow_ui.names import CHAMPION, registered_name
+from moodring.serving.loading import loaded
 from moodring.serving.scorer import TextScorer
 from moodring.tracking.addresses import shown_uri
 from moodring.tracking.listing import list_runs

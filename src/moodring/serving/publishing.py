@@ -10,12 +10,15 @@ from typing import Any
 from mlflow.entities import Run, RunTag
 
 from moodring.errors import MoodringError, warn
+from moodring.evaluation.verdict import verdict
 from moodring.io.files import read_json
 from moodring.io.splits import describe_small
-from moodring.models.result import read_result
+from moodring.mlflow_ui.descriptions import champion_note, result_note
+from moodring.mlflow_ui.names import registered_name
+from moodring.models.result import Result, read_result
 from moodring.params.pipeline import Params
 from moodring.report.pages import TABLE
-from moodring.serving.registry import record_model
+from moodring.serving.registry import describe_version, record_model
 from moodring.serving.result_files import ResultFiles
 from moodring.tracking import attempts
 from moodring.tracking.artifacts import ArtifactError
@@ -69,14 +72,28 @@ def publish(files: ResultFiles, params: Params) -> Published:
         ArtifactError: the store can be opened, but a file of the run or model cannot be written.
     """
     metrics = read_json(files.metrics)
-    data_sha256, result = files.data_sha256(params), read_result(files.models)
+    corpus_sha256, result = files.corpus_sha256(), read_result(files.models)
+    data_sha256 = files.data_sha256(params, corpus_sha256)
     experiment = Experiment(params.dataset)
-    run, how = result_run(experiment, params, data_sha256, result, files.attempt_key(params, data_sha256))
+    key = files.attempt_key(params, data_sha256)
+    run, how = result_run(experiment, params, data_sha256, result, key, corpus_sha256)
     logged = [files.metrics, files.calibration, files.slices, files.plots]
     log_evaluation(run, metrics, params, logged, files.report, files.report / TABLE)
     record_validation(run, read_json(files.data))
     version = record_model(run, params.dataset, lambda bundle: files.write_bundle(bundle, params))
+    describe(experiment, str(run.info.run_id), version, verdict(params, metrics), metrics, result)
     return Published(str(run.info.run_id), version, how)
+
+
+def describe(
+    experiment: Experiment, run_id: str, version: int, said: str, metrics: Mapping[str, float], result: Result
+) -> None:
+    """Describe the run, its version and the experiment; a second call updates the descriptions."""
+    values = {**result.summary, **{f"test_{name}": value for name, value in metrics.items()}}
+    model = registered_name(experiment.dataset)
+    note = result_note(said, values, f"models:/{model}/{version}")
+    describe_version(run_id, model, version, note, champion_note(experiment.dataset))
+    experiment.describe(run_id, said, note)
 
 
 def record_validation(run: Run, data: Mapping[str, Any]) -> None:

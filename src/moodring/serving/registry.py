@@ -7,34 +7,26 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import mlflow
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
-from mlflow.pyfunc import PyFuncModel
 from mlflow.utils import logging_utils
 
-from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError, warn
 from moodring.io.digests import tree_sha256
+from moodring.mlflow_ui.descriptions import NOTE, note_tags
+from moodring.mlflow_ui.names import CHAMPION, registered_name
 from moodring.serving.logged_models import BUNDLE, find_run, has_files, log_model, run_that_logged
-from moodring.tracking.addresses import MODEL_PREFIX, shown_uri
+from moodring.tracking.addresses import shown_uri
 from moodring.tracking.artifacts import writing_artifacts
 from moodring.tracking.store import StoreError, locked_store, reaching
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-_copies: list[tempfile.TemporaryDirectory[str]] = []
-CHAMPION = "champion"
 BUNDLE_TAG = "bundle_sha256"
 ACCEPTED = "accepted"
-
-
-def registered_name(dataset: str) -> str:
-    """The name under which a dataset's models are registered."""
-    return f"{MODEL_PREFIX}{dataset}"
 
 
 def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -> int:
@@ -77,6 +69,27 @@ def record_model(run: Run, dataset: str, write_bundle: Callable[[Path], None]) -
             finally:
                 logging_utils.enable_logging()
     return int(registered.version)
+
+
+def describe_version(run_id: str, name: str, version: int, note: str, model_note: str) -> None:
+    """Give a version and its registered model their descriptions, unless a person wrote others.
+
+    Args:
+        run_id: of the version's run, which has had the same description until now.
+        name: of the registered model.
+        version: its number.
+        note: the version's description.
+        model_note: the registered model's.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    with reaching() as client:
+        present = client.get_model_version(name, str(version)).description or ""
+        if note_tags({**client.get_run(run_id).data.tags, NOTE: present}, note):
+            client.update_model_version(name, str(version), description=note)
+        if not client.get_registered_model(name).description:
+            client.update_registered_model(name, model_note)
 
 
 @dataclass(frozen=True)
@@ -182,63 +195,3 @@ def set_champion(dataset: str, version: int, replaces: Champion | None, accepted
             tag = f"{ACCEPTED}.{check.replace(' ', '_')}"
             client.set_model_version_tag(registered_name(dataset), str(version), tag, reason)
         client.set_registered_model_alias(registered_name(dataset), CHAMPION, str(version))
-
-
-def _copy_place(place: Path) -> str | None:
-    """A directory for a copy of a model's files; None: MLflow can read them where they are.
-
-    MLflow decodes `%` in the path of a model's files, and then does not find them.
-    """
-    if "%" not in f"{checkout_root()}{place.resolve()}":
-        return None
-    _copies.append(directory := tempfile.TemporaryDirectory(prefix="moodring-"))  # until the process ends
-    return directory.name
-
-
-def load_model(address: str) -> Callable[[list[str]], pd.DataFrame]:
-    """The `predict` of a logged model, by its MLflow address or directory.
-
-    Raises:
-        MoodringError: as `loaded`.
-        StoreError: the store cannot be opened.
-    """
-    return cast("Callable[[list[str]], pd.DataFrame]", loaded(address).predict)
-
-
-def loaded(address: str) -> PyFuncModel:
-    """A logged model, by its MLflow address or directory.
-
-    Raises:
-        MoodringError: there is no such model, or its files are missing.
-        StoreError: the store cannot be opened.
-    """
-    place = Path(address)
-    local = f"{place.resolve().as_uri()}/" if place.is_dir() else address
-    with reaching():
-        try:
-            return mlflow.pyfunc.load_model(local, dst_path=_copy_place(place))
-        except StoreError:
-            raise
-        except (MlflowException, OSError) as error:
-            raise MoodringError(
-                f"cannot load the model {address!r} with the MLflow store {shown_uri()}: "
-                f"{str(error).rstrip('. ')}. Choose a version that `moodring runs` lists, as "
-                "models:/moodring-DATASET/VERSION or models:/moodring-DATASET@champion. If its files are "
-                "missing, `moodring sync` in a checkout of its result logs it again."
-            ) from error
-
-
-def fetch_bundled(address: str, name: str, directory: str) -> Path:
-    """Fetch a file of a registered model's bundle into a directory.
-
-    Args:
-        address: of a model that `load_model` loaded.
-        name: of the file.
-        directory: where to.
-
-    Raises:
-        StoreError: the store cannot be opened, or the file is missing.
-    """
-    with reaching():
-        place = f"{address}/artifacts/{BUNDLE}/{name}"
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=place, dst_path=directory))

@@ -74,13 +74,21 @@ class ResultFiles:
         """
         return attempts.key_of(params.of_model(), data_sha256, self.stage)
 
-    def data_sha256(self, params: Params) -> str:
+    def corpus_sha256(self) -> str:
+        """One SHA-256 over the corpus: the same texts have the same, whatever the vectors are."""
+        return tree_sha256(self.corpus)
+
+    def data_sha256(self, params: Params, corpus: str | None = None) -> str:
         """One SHA-256 over the data that a training reads: the corpus, and the vectors if it has any.
+
+        Args:
+            params: the parameters.
+            corpus: from `corpus_sha256`, if it is known.
 
         Raises:
             MoodringError: the vectors cannot be read.
         """
-        corpus = tree_sha256(self.corpus)
+        corpus = corpus or self.corpus_sha256()
         if not has_vectors(params):
             return corpus
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import pathname2url, url2pathname
 
 from mlflow.entities import Experiment as MlflowExperiment
@@ -17,8 +17,6 @@ from moodring.errors import MoodringError
 STORE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 VARIABLE = "MLFLOW_TRACKING_URI"
-# A registered model is named by this and its dataset.
-MODEL_PREFIX = "moodring-"
 REGISTRY_VARIABLE = "MLFLOW_REGISTRY_URI"
 
 
@@ -119,6 +117,14 @@ def _sqlite_uri(url: URL) -> str:
     if Path(text.removeprefix("sqlite:///")).parent != Path(url.database or "").parent:
         return str(url.set(drivername="sqlite+pysqlite").render_as_string(hide_password=False))
     return text
+
+
+def server_of(uri: str) -> str | None:
+    """The address of an MLflow server, for people: without user and password; None for any other store."""
+    parts = urlsplit(uri)
+    if parts.scheme not in {"http", "https"}:
+        return None
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
 
 
 def without_password(text: str) -> str:

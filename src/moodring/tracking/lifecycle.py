@@ -22,7 +22,9 @@ How = Literal["found", "completed", "restored", "evaluated"]
 
 
 @contextlib.contextmanager
-def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultRun]:
+def training_run(
+    params: Params, data_sha256: str, key: str, corpus_sha256: str | None = None
+) -> Iterator[ResultRun]:
     """Open a training's run. It ends as FAILED unless it is finished, also on Ctrl-C and SIGTERM.
 
     A run that a killed process left continues if it belongs to this attempt, with the tag `resumed`. Runs of
@@ -32,6 +34,7 @@ def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultR
         params: the parameters.
         data_sha256: of the corpus, and of the vectors if there are any.
         key: of the attempt; see `attempts.key_of`.
+        corpus_sha256: of the corpus alone; None: there are no vectors.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -39,7 +42,7 @@ def training_run(params: Params, data_sha256: str, key: str) -> Iterator[ResultR
     experiment = Experiment(params.dataset)
     with claimed(key) as attempt:
         close_abandoned()
-        with _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
+        with _ending(ResultRun(experiment, params, data_sha256, attempt, corpus_sha256)) as run:
             run.open(continued={"resumed": "true"}, created={})
             yield run
 
@@ -61,7 +64,12 @@ def finish_training(run: ResultRun, result: Result) -> str | None:
 
 
 def result_run(
-    experiment: Experiment, params: Params, data_sha256: str, result: Result, key: str
+    experiment: Experiment,
+    params: Params,
+    data_sha256: str,
+    result: Result,
+    key: str,
+    corpus_sha256: str | None = None,
 ) -> tuple[Run, How]:
     """A result's run, with the parameters of its evaluation as tags.
 
@@ -75,6 +83,7 @@ def result_run(
         data_sha256: of the corpus, and of the vectors if there are any.
         result: the result.
         key: of the attempt that a training may have left.
+        corpus_sha256: of the corpus alone; None: there are no vectors.
 
     Raises:
         StoreError: the store cannot be written.
@@ -84,7 +93,10 @@ def result_run(
         if found is not None and not is_left(key):
             return found, "found"
         trained = experiment.trained(result.models_md5, params, data_sha256)
-        with claimed(key) as attempt, _ending(ResultRun(experiment, params, data_sha256, attempt)) as run:
+        with (
+            claimed(key) as attempt,
+            _ending(ResultRun(experiment, params, data_sha256, attempt, corpus_sha256)) as run,
+        ):
             if found is None and trained and not attempt.again:
                 run.open_again(trained[0])
             else:

@@ -10,13 +10,26 @@ from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from moodring.checkout.revisions import evaluation_of
+from moodring.errors import warn
+from moodring.mlflow_ui.names import figures, registered_name, short_names
+from moodring.mlflow_ui.saved_view import VIEW, runs_page
 from moodring.params.pipeline import Params
-from moodring.tracking.addresses import MODEL_PREFIX
-from moodring.tracking.store import MODELS_MD5, TRAINED_IN, locked_store, logged, reaching
+from moodring.tracking.addresses import shown_uri, without_password
+from moodring.tracking.store import (
+    MODELS_MD5,
+    TRAINED_IN,
+    comparable,
+    complete,
+    locked_store,
+    logged,
+    reaching,
+)
 
 MAX_RUNS = 5000
+OWN = "tags.data_sha256 != ''"  # the runs that Moodring made
 
 
 def list_runs() -> list[dict[str, Any]]:
@@ -34,7 +47,7 @@ def list_runs() -> list[dict[str, Any]]:
         StoreError: the store cannot be opened.
     """
     with reaching() as client, locked_store():
-        runs = _search(client, "tags.data_sha256 != ''")
+        runs = _search(client, OWN)
         versions: dict[tuple[str, str], int] = {}
         for version in client.search_model_versions():
             key = version.name, version.run_id
@@ -50,7 +63,9 @@ def list_runs() -> list[dict[str, Any]]:
             **_figures(run),
             "name": run.info.run_name,
             "run_id": run.info.run_id,
-            "model_version": versions.get((f"{MODEL_PREFIX}{run.data.tags.get('dataset')}", run.info.run_id)),
+            "model_version": versions.get(
+                (registered_name(str(run.data.tags.get("dataset"))), run.info.run_id)
+            ),
             "restored": run.data.tags.get("restored") == "true",
             "resumed": run.data.tags.get("resumed") == "true",
             MODELS_MD5: run.data.tags.get(MODELS_MD5),
@@ -63,9 +78,14 @@ def list_runs() -> list[dict[str, Any]]:
     ]
 
 
+def _model_name(run: Run) -> str:
+    return registered_name(str(run.data.tags.get("dataset")))
+
+
 def _figures(run: Run) -> dict[str, float | None]:
     """The figures by which runs are compared; None: the run does not have it, or it is no finite number."""
-    metrics = {name: value for name, value in run.data.metrics.items() if math.isfinite(value)}
+    known = figures(run.data.metrics, run.data.tags)
+    metrics = {name: value for name, value in known.items() if math.isfinite(value)}
     names = ("test_accuracy", "test_accuracy_low", "test_accuracy_high", "test_gain")
     return {
         "validation_accuracy": metrics.get("best_val_accuracy"),
@@ -75,7 +95,7 @@ def _figures(run: Run) -> dict[str, float | None]:
 
 
 def run_params(run_id: str) -> dict[str, str]:
-    """A run's parameters, with the names of its dataset, architecture and baseline.
+    """A run's parameters by short names, with the names of its dataset, architecture and baseline.
 
     Raises:
         StoreError: the store cannot be opened.
@@ -84,7 +104,7 @@ def run_params(run_id: str) -> dict[str, str]:
         run = client.get_run(run_id)
     tags = run.data.tags
     chosen = {name: tags[name] for name in ("dataset", "arch", "baseline") if name in tags}
-    return {**run.data.params, **chosen}
+    return {**comparable(run.data.params), **chosen}
 
 
 def run_history(run_id: str) -> dict[str, dict[int, float]]:
@@ -118,22 +138,49 @@ def evaluated_runs(wanted: Sequence[Params]) -> list[FoundRun | None]:
         StoreError: the store cannot be opened.
     """
     with reaching() as client, locked_store():
-        finished = _search(client, "tags.data_sha256 != '' and attributes.status = 'FINISHED'")
-    runs = [run for run in finished if set(NEEDED) <= set(run.data.metrics)]
+        finished = _search(client, f"{OWN} and attributes.status = 'FINISHED'")
+    runs = [run for run in finished if set(NEEDED) <= set(figures(run.data.metrics, run.data.tags))]
     by_params: dict[frozenset[tuple[str, str]], list[Run]] = {}
     for run in runs:
-        by_params.setdefault(frozenset(run.data.params.items()), []).append(run)
+        by_params.setdefault(frozenset(comparable(run.data.params).items()), []).append(run)
     found = []
     for params in wanted:
         trained = by_params.get(frozenset(logged(params).items()), [])
-        judged = {(name, str(value)) for name, value in params.of_evaluation().items()}
-        newest = next((run for run in trained if judged <= set(run.data.tags.items())), None)
+        judged = _judged({name: str(value) for name, value in params.of_evaluation().items()})
+        newest = next((run for run in trained if judged <= _judged(run.data.tags)), None)
         found.append(None if newest is None else _found(newest))
     return found
 
 
+def run_pages() -> dict[str, str]:
+    """The address of each dataset's runs in the UI, relative to the server's, in the datasets' order.
+
+    Experiments of older versions get their saved view. Experiments of others are left alone.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    pages = {}
+    with reaching() as client, locked_store():
+        for experiment in client.search_experiments():
+            number, name = str(experiment.experiment_id), str(experiment.name)
+            if VIEW not in experiment.tags and not client.search_runs([number], OWN, max_results=1):
+                continue
+            try:
+                complete(client, experiment)
+            except MlflowException as error:  # a reader of a shared server may not write
+                warn(f"cannot save the view of {name} in {shown_uri()}: {without_password(str(error))}")
+            pages[name] = runs_page(number)
+    return dict(sorted(pages.items()))
+
+
+def _judged(tags: Mapping[str, str]) -> set[tuple[str, str]]:
+    return set(short_names(tags, "baseline").items())
+
+
 def _found(run: Run) -> FoundRun:
-    return FoundRun(run.info.run_id, run.data.tags.get("git_commit"), _minutes(run), run.data.metrics)
+    known = figures(run.data.metrics, run.data.tags)
+    return FoundRun(run.info.run_id, run.data.tags.get("git_commit"), _minutes(run), known)
 
 
 def _minutes(run: Run) -> float | None:
@@ -174,7 +221,7 @@ class FoundRun:
         run_id: MLflow's id.
         commit: of git; None if it is unknown.
         minutes: duration of the training; None for a resumed or restored run.
-        metrics: by their names in the run; they include all of `NEEDED`.
+        metrics: see `views.figures`; they include all of `NEEDED`.
     """
 
     run_id: str

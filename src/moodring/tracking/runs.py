@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run,
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
-from moodring.checkout.git import git
+from moodring.checkout.git import origin
+from moodring.checkout.locks import signals_deferred
 from moodring.errors import warn
+from moodring.mlflow_ui.names import metric_name, metrics_and_tags, run_name, source_tags
 from moodring.models.result import Result
 from moodring.params.pipeline import Params
 from moodring.tracking.artifacts import log_files
@@ -25,7 +26,6 @@ from moodring.tracking.store import (
     locked_store,
     logged,
     reaching,
-    signals_deferred,
 )
 
 ATTEMPT_TAG = "attempt"
@@ -39,13 +39,22 @@ class ResultRun:
         params: every parameter that the result depends on is logged.
         data_sha256: of the corpus, and of the vectors if there are any.
         attempt: its id finds the run that a killed process left; that run continues.
+        corpus_sha256: of the corpus alone, the digest that MLflow shows; None: there are no vectors.
     """
 
-    def __init__(self, experiment: Experiment, params: Params, data_sha256: str, attempt: Attempt) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        params: Params,
+        data_sha256: str,
+        attempt: Attempt,
+        corpus_sha256: str | None = None,
+    ) -> None:
         self._experiment = experiment
         self._client = experiment.client
         self._params = params
         self._data_sha256 = data_sha256
+        self._corpus_sha256 = corpus_sha256 or data_sha256
         self._out_of_reach = False
         self._times: tuple[int | None, int | None] = None, None  # of the start and the end; None: now
         self.attempt = attempt
@@ -69,8 +78,11 @@ class ResultRun:
                 self.run_id, self.continued = str(left.info.run_id), True
                 if left.info.status != "FINISHED":
                     # Tag it with the current commit and experiment: this process finishes the run.
-                    self._client.update_run(self.run_id, status="RUNNING", name=self._name())
-                    continued = {**_origin(), **continued}
+                    made_by = source_tags(origin(Path.cwd()))
+                    self._client.update_run(
+                        self.run_id, status="RUNNING", name=run_name(self._params.arch, made_by)
+                    )
+                    continued = {**made_by, **continued}
                 self._client.log_batch(self.run_id, tags=[RunTag(*tag) for tag in continued.items()])
             else:
                 self.run_id = self._create(created)
@@ -91,8 +103,8 @@ class ResultRun:
         self.open(continued={}, created={**kept, TRAINED_IN: str(trained.info.run_id)})
 
     def _log_data(self) -> None:
-        source = json.dumps({"path": "data/corpus", "sha256": self._data_sha256})
-        data = Dataset(self._params.dataset, self._data_sha256[:32], "dvc", source)
+        source = json.dumps({"path": "data/corpus", "sha256": self._corpus_sha256})
+        data = Dataset(self._params.dataset, self._corpus_sha256[:32], "dvc", source)
         used = DatasetInput(data, [InputTag("mlflow.data.context", "training")])
         try:
             self._client.log_inputs(self.run_id, [used])
@@ -107,19 +119,16 @@ class ResultRun:
         return next(iter(self._client.search_runs([self._experiment.id], wanted)), None)
 
     def _create(self, tags: dict[str, str]) -> str:
-        origin = {
-            **_origin(),
+        made_by = {
+            **source_tags(origin(Path.cwd())),
             "dataset": self._params.dataset,
             "arch": self._params.arch,
             "data_sha256": self._data_sha256,
             ATTEMPT_TAG: self.attempt.id,
         }
-        tags = {**origin, **tags}
-        run = self._client.create_run(self._experiment.id, self._times[0], tags, self._name())
+        name = run_name(self._params.arch, made_by)
+        run = self._client.create_run(self._experiment.id, self._times[0], {**made_by, **tags}, name)
         return str(run.info.run_id)
-
-    def _name(self) -> str:
-        return os.environ.get("DVC_EXP_NAME") or self._params.arch
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Log an epoch's metrics with its number as step. A store that fails does not end the training."""
@@ -128,7 +137,7 @@ class ResultRun:
         now = now_ms()
         try:
             with signals_deferred(), reaching():
-                batch = [Metric(name, value, now, epoch) for name, value in metrics.items()]
+                batch = [Metric(metric_name(name), value, now, epoch) for name, value in metrics.items()]
                 self._client.log_batch(self.run_id, metrics=batch)
         except StoreError as error:
             self._out_of_reach = True
@@ -178,24 +187,24 @@ class ResultRun:
     def _complete(self, result: Result, of_evaluation: bool) -> None:
         run = self._client.get_run(self.run_id)
         now = now_ms()
+        values, tags = metrics_and_tags({metric_name(name): value for name, value in result.summary.items()})
         metrics = [
-            Metric(name, float(value), now, 0)
-            for name, value in result.summary.items()
-            if name not in run.data.metrics
+            Metric(name, value, now, 0) for name, value in values.items() if name not in run.data.metrics
         ]
-        for name in result.history.columns.drop("epoch"):
+        for column in result.history.columns.drop("epoch"):
+            name = metric_name(column)
             known = {metric.step for metric in self._client.get_metric_history(self.run_id, name)}
             metrics += [
                 Metric(name, float(value), now, int(epoch))
-                for epoch, value in zip(result.history["epoch"], result.history[name], strict=True)
+                for epoch, value in zip(result.history["epoch"], result.history[column], strict=True)
                 if epoch not in known
             ]
         for start in range(0, len(metrics), 1000):  # MLflow's limit for a batch
             self._client.log_batch(self.run_id, metrics=metrics[start : start + 1000])
-        tags = [RunTag("model_sha256", result.model_sha256), RunTag(MODELS_MD5, result.models_md5)]
+        tags |= {"model_sha256": result.model_sha256, MODELS_MD5: result.models_md5}
         if of_evaluation:
-            tags += [RunTag(name, str(value)) for name, value in self._params.of_evaluation().items()]
-        self._client.log_batch(self.run_id, tags=tags)
+            tags |= {name: str(value) for name, value in self._params.of_evaluation().items()}
+        self._client.log_batch(self.run_id, tags=[RunTag(*tag) for tag in tags.items()])
         if run.info.status != "FINISHED":
             self._client.set_terminated(self.run_id, RunStatus.to_string(RunStatus.FINISHED), self._times[1])
 
@@ -206,8 +215,8 @@ def log_evaluation(
     """Log an evaluation to its run; a second call replaces the first.
 
     Args:
-        run: the result's.
-        metrics: of the test split, logged with the prefix `test_`.
+        run: the result's run.
+        metrics: of the test split, logged with the prefix `test_`; see `names.metrics_and_tags`.
         params: those of evaluation are logged as tags.
         files: logged under `metrics`.
         report: the report's directory, logged under its name.
@@ -218,31 +227,21 @@ def log_evaluation(
         ArtifactError: a file cannot be written.
     """
     now = now_ms()
-    values = {f"test_{name}": float(value) for name, value in metrics.items()}
+    values, counts = metrics_and_tags({f"test_{name}": value for name, value in metrics.items()})
     changed = [
         Metric(name, value, now, 0) for name, value in values.items() if run.data.metrics.get(name) != value
     ]
     # `log_table` sets this tag too, but it would append the rows to those of an earlier call.
     tables = {MLFLOW_LOGGED_ARTIFACTS: json.dumps([{"path": table.name, "type": "table"}])}
-    tags = [RunTag(name, str(value)) for name, value in {**params.of_evaluation(), **tables}.items()]
+    judged = {name: str(value) for name, value in params.of_evaluation().items()}
+    tags = [RunTag(*tag) for tag in {**judged, **counts, **tables}.items()]
+    # A run of an older version gets the short names too, so that it compares with later runs.
+    logs = [Param(*pair) for pair in logged(params).items()]
     placed = [(path, f"metrics/{path.name}" if path.is_dir() else "metrics") for path in files]
     with reaching() as client:
-        client.log_batch(run.info.run_id, metrics=changed, tags=tags)
+        client.log_batch(run.info.run_id, metrics=changed, tags=tags, params=logs)
         for path, place in (*placed, (report, report.name), (table, None)):
             log_files(client, str(run.info.run_id), path, place)
-
-
-def _origin() -> dict[str, str]:
-    """The tags of git and DVC: the commit and the experiment that made the run."""
-    here = Path.cwd()
-    tags = {"mlflow.source.name": "dvc repro", "mlflow.source.type": "LOCAL"}
-    if (commit := git(here, "rev-parse", "HEAD")) is not None:
-        tags |= {"mlflow.source.git.commit": commit, "git_commit": commit}
-        tags["git_dirty"] = str(bool(git(here, "status", "--porcelain", "--untracked-files=no"))).lower()
-    for tag, variable in (("dvc_experiment", "DVC_EXP_NAME"), ("dvc_baseline", "DVC_EXP_BASELINE_REV")):
-        if value := os.environ.get(variable):
-            tags[tag] = value
-    return tags
 
 
 def now_ms() -> int:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import signal
 import sqlite3
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import mlflow
@@ -21,6 +19,9 @@ from moodring.checkout.locks import locked
 from moodring.checkout.revisions import evaluation_of, is_evaluation
 from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError, warn
+from moodring.mlflow_ui.descriptions import NOTE, VERDICT, experiment_note, note_tags
+from moodring.mlflow_ui.names import short_names
+from moodring.mlflow_ui.saved_view import VIEW, is_current, runs_page, view
 from moodring.params.pipeline import Params
 from moodring.tracking.addresses import (
     REGISTRY_VARIABLE,
@@ -38,7 +39,7 @@ from moodring.tracking.addresses import (
 MODELS_MD5 = "models_md5"
 # The tag of a run that has another evaluation of a model: the run of the model's training.
 TRAINED_IN = "trained_in"
-ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+KIND = "mlflow.experimentKind"
 _opened: set[str] = set()
 
 
@@ -135,15 +136,14 @@ class Experiment:
                 f"the MLflow store keeps artifacts in {found.artifact_location}, outside this checkout: the "
                 "checkout was moved or copied. Run `moodring relocate`."
             )
+        complete(self.client, found)
         return str(found.experiment_id)
 
     def _create(self) -> MlflowExperiment:
         # MLflow's default place is relative to the working directory, which DVC may delete.
         place = f"{artifact_root()}/{self.dataset}" if file_of(store_uri()) else None
-        # With this tag the UI opens with training runs, not with traces.
-        kind = {"mlflow.experimentKind": "custom_model_development"}
         try:
-            made = self.client.create_experiment(self.dataset, artifact_location=place, tags=kind)
+            made = self.client.create_experiment(self.dataset, artifact_location=place)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -187,29 +187,55 @@ class Experiment:
         )
         wanted = logged(params)
         # A run that only has another evaluation of an earlier run's model comes after it.
-        found = [run for run in runs if run.data.params == wanted]
+        found = [run for run in runs if comparable(run.data.params) == wanted]
         return sorted(found, key=lambda run: TRAINED_IN in run.data.tags)
+
+    def describe(self, run_id: str, verdict: str, note: str) -> None:
+        """Give a run its verdict and description; name the best run in the experiment's description.
+
+        A description that a person wrote stays.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        with reaching() as client, locked_store():
+            tags = {VERDICT: verdict, **note_tags(client.get_run(run_id).data.tags, note)}
+            client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
+            finished = "tags.data_sha256 != '' and attributes.status = 'FINISHED'"
+            order = ["metrics.test_accuracy DESC"]
+            first = client.search_runs([self.id], finished, order_by=order, max_results=1)
+            best = next((run for run in first if "test_accuracy" in run.data.metrics), None)
+            experiment = client.get_experiment(self.id)
+            for name, value in note_tags(experiment.tags, _note(experiment, best)).items():
+                client.set_experiment_tag(self.id, name, value)
+
+
+def complete(client: mlflow.MlflowClient, experiment: MlflowExperiment) -> None:
+    """Give an experiment its saved view, its kind and a description, if it lacks them as older ones do."""
+    # With this kind the UI opens with training runs, not with traces.
+    wanted = {} if KIND in experiment.tags else {KIND: "custom_model_development"}
+    if not is_current(experiment.tags.get(VIEW)):
+        wanted[VIEW] = view(experiment.creation_time or 0)
+    if NOTE not in experiment.tags:
+        wanted |= note_tags(experiment.tags, _note(experiment, None))
+    for name, value in wanted.items():
+        client.set_experiment_tag(experiment.experiment_id, name, value)
+
+
+def _note(experiment: MlflowExperiment, best: Run | None) -> str:
+    shown = None
+    if best is not None:
+        accuracy = f"{best.data.metrics['test_accuracy']:.1%} of the test texts are correct."
+        address = f"#/experiments/{experiment.experiment_id}/runs/{best.info.run_id}"
+        shown = address, best.data.tags.get(VERDICT, accuracy)
+    return experiment_note(experiment.name, runs_page(experiment.experiment_id), shown)
 
 
 def logged(params: Params) -> dict[str, str]:
-    """The parameters of a run in the form in which MLflow returns them."""
-    return {name: str(value) for name, value in params.of_model().items()}
+    """The parameters of a run, with short names, in the form in which MLflow returns them."""
+    return comparable({name: str(value) for name, value in params.of_model().items()})
 
 
-@contextlib.contextmanager
-def signals_deferred() -> Iterator[None]:
-    """Defer signals that end the process: a transaction that is cut off may leave the store locked."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    received: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _: received.append(number)) for number in ENDING_SIGNALS
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if received:
-            signal.raise_signal(received[0])
+def comparable(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters of a run with short names; runs of older versions have long ones."""
+    return short_names(params, "arch", "dataset")

@@ -1,0 +1,1 @@
+"""What people see of runs in the MLflow UI; `tracking` and `serving` write it."""
