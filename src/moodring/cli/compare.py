@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from moodring.checkout.root import checkout_root
+from moodring.cli.paths import path_option, shown_path
 from moodring.errors import shows_errors
 
 PAGE = "compare.html"
@@ -44,7 +45,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
     html: Annotated[
         Path | None,
-        typer.Option(OPTION, metavar="[FILE.html]", help=f"write a page; without a file, {PAGE}"),
+        path_option(OPTION, metavar="[FILE.html]", help=f"write a page; without a file, {PAGE}"),
     ] = None,
 ) -> None:
     """Compare results, best first: accuracies, paired tests, curves, slices, and texts on which they differ.
@@ -55,19 +56,18 @@ def compare(
     from moodring.comparing import tables
     from moodring.comparing.pairs import compare_results
 
-    target = None if html is None else Path.cwd() / html
     root = checkout_root()
     collector = Collector(root)
     comparisons = [compare_results(found) for found in collector.collect(names or [], dataset)]
-    if target is not None:
+    if html is not None:
         from moodring.comparing.page import write_page
 
-        write_page(target, comparisons, collector.raw_texts)
+        write_page(html, comparisons, collector.raw_texts)
     if as_json:
         print(tables.as_json(comparisons))
     elif as_markdown:
         print(tables.markdown(comparisons))
     else:
-        tables.print_terminal(comparisons, sys.stdout.isatty(), hint=target is None)
-    if target is not None:
-        print(f"page: {html}", file=sys.stderr if as_json or as_markdown else sys.stdout)
+        tables.print_terminal(comparisons, sys.stdout.isatty(), hint=html is None)
+    if html is not None:
+        print(f"page: {shown_path(html)}", file=sys.stderr if as_json or as_markdown else sys.stdout)

@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from moodring.checkout.root import checkout_root
+from moodring.cli.paths import path_argument, shown_path
 from moodring.errors import MoodringError, shows_errors
 
 
 @shows_errors
 def new(
-    file: Annotated[Path, typer.Argument(help="a CSV file (UTF-8, with a header) or a Parquet file")],
+    file: Annotated[Path, path_argument(help="a CSV file (UTF-8, with a header) or a Parquet file")],
     text: Annotated[str | None, typer.Option(help="the column with the text")] = None,
     label: Annotated[str | None, typer.Option(help="the column with the label")] = None,
     positive: Annotated[
@@ -43,9 +44,11 @@ def new(
     from moodring.own_texts.propose import dataset_name
 
     given = Meaning(text, label, positive or [], negative or [], split, origin)
-    chosen, max_length = choose(OwnFile(file, str(file)), given, _prompt if sys.stdin.isatty() else _guess)
+    chosen, max_length = choose(
+        OwnFile(file, shown_path(file)), given, _prompt if sys.stdin.isatty() else _guess
+    )
     if not sys.stdin.isatty() and not all((text, label, positive, negative)):
-        command = f"moodring new {shlex.quote(str(file))} {chosen.options()}"
+        command = f"moodring new {shlex.quote(shown_path(file))} {chosen.options()}"
         raise MoodringError(
             f"there is no terminal to ask on, so options must say everything. Is this right? {command}"
         )

@@ -21,12 +21,17 @@ def typed_path(text: str | Path) -> Path:
 
 def path_option(*names: str, **settings: Any) -> Any:
     """A `typer.Option` for a path; use this for every option of that kind."""
-    return typer.Option(*names, parser=typed_path, metavar="PATH", **settings)
+    return typer.Option(*names, **{"parser": typed_path, "metavar": "PATH", **settings})
 
 
 def path_argument(**settings: Any) -> Any:
     """A `typer.Argument` for a path; use this for every argument of that kind."""
     return typer.Argument(parser=typed_path, **settings)
+
+
+def shown_path(path: Path) -> str:
+    """A path as a user reads it best: relative, if it is below the working directory."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def typed_model(text: str) -> str:

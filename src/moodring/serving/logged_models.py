@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ REQUIREMENTS = (
 
 def log_model(run: Run, bundle: Path) -> str:
     """Log the served model with its run; returns its address."""
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it says that it checks the example
     mlflow.set_experiment(experiment_id=run.info.experiment_id)
     # This is not `start_run`, which would open the finished run again.
     model = Model.log(
@@ -53,7 +51,6 @@ def served_model(bundle: Path) -> dict[str, Any]:
         "artifacts": {BUNDLE: bundle.as_uri()},
         "code_paths": [str(PACKAGE)],
         "signature": _signature(),
-        "input_example": ["a fine film", "a waste of two hours"],
         "pip_requirements": [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
     }
 
