@@ -53,7 +53,7 @@ class Store(conftest.Store):
 
     def epochs(self) -> int:
         """The number of epochs that the store has."""
-        ((step,),) = self.rows("SELECT max(step) FROM metrics WHERE key = 'loss'")
+        ((step,),) = self.rows("SELECT max(step) FROM metrics WHERE key = 'train_loss'")
         return step or 0
 
     def points(self) -> list[tuple[object, ...]]:
@@ -96,8 +96,9 @@ class Training:
 
 
 def kill(process: subprocess.Popen[str]) -> None:
-    """Kill the whole process group. Its standard error closes when its last process has ended."""
-    os.killpg(process.pid, signal.SIGKILL)
+    """Kill the whole process group, unless it has ended. Its standard error closes with its last process."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=conftest.WAIT_SECONDS)
 
 
