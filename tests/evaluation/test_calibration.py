@@ -138,7 +138,7 @@ def test_a_temperature_that_lowers_the_log_loss_out_of_fold_is_applied_as_it_was
     assert found.log_loss_before is not None
     assert found.log_loss_after is not None
     assert found.log_loss_after < found.log_loss_before
-    for part in (f"rescaled by temperature {found.temperature:.3f}", str(found.log_loss_after)):
+    for part in (f"rescaled by temperature {found.temperature:.3f}", f"{found.log_loss_after:.3f}"):
         assert part in found.describe()
 
 

@@ -53,6 +53,6 @@ def test_small_splits_and_the_calibration_are_named_after_the_verdict(params: Pa
     large = {"train": 9, "validation": 2500, "test": 25_000}
     (only,) = notes_on(Calibration("temperature", 1.382196, 1.382196, 0.475112, 0.464947), large)
     assert only == (
-        "The scores are rescaled by temperature 1.382, log loss out of fold 0.464947, without it 0.475112."
+        "The scores are rescaled by temperature 1.382: log loss out of fold 0.465 instead of 0.475."
     )
     assert all(len(line) <= 100 for line in [*lines, only])

@@ -22,7 +22,7 @@ DATA = {
     "rows": {"train": 9202, "validation": 1023, "test": 4},
     "emptied": {"train": 0, "validation": 0, "test": 0},
     "duplicates_within": {"train": 35, "validation": 0, "test": 2},
-    "alike_in_train": {"validation": 0, "test": 3},
+    "equal_to_training": {"validation": 0, "test": 3},
     "removed_from_train": {"also_in_test": 1016, "also_in_validation": 5},
 }
 TEXTS = ["<script>alert(1)</script>", "not \u201cgood\u201d & long " * 50, "a film", "schön \U0001f600"]

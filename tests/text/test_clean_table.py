@@ -103,7 +103,7 @@ def test_texts_that_are_equal_only_after_cleaning_are_kept_and_counted(keras: Cl
     assert clean.num_rows == raw.num_rows
     assert report["removed_from_train"] == {"also_in_test": 0, "also_in_validation": 0}
     assert texts_of(clean, "train") & texts_of(clean, "test") == {rows[170][1]}
-    assert report["alike_in_train"] == {"validation": 0, "test": 1}
+    assert report["equal_to_training"] == {"validation": 0, "test": 1}
 
 
 def test_the_report_counts_the_removed_rows(keras: Cleaner) -> None:
@@ -162,7 +162,7 @@ def test_the_report_describes_the_test_split(keras: Cleaner) -> None:
         "tokens": {"mean": 2.4, "p50": 2, "p90": 3, "p99": 3, "max": 5},
         "emptied": 1,
         "duplicates_within": 1,
-        "alike_in_train": 0,
+        "equal_to_training": 0,
     }
 
 

@@ -77,7 +77,7 @@ class Calibration:
         """A sentence: whether the scores are rescaled, and why."""
         change = ""
         if self.log_loss_after is not None:
-            change = f", log loss out of fold {self.log_loss_after}, without it {self.log_loss_before}"
+            change = f": log loss out of fold {self.log_loss_after:.3f} instead of {self.log_loss_before:.3f}"
         if self.applied:
             return f"The scores are rescaled by temperature {self.temperature:.3f}{change}."
         if self.method == "none":

@@ -39,7 +39,7 @@ FACTS = {
     "rows": "texts",
     "emptied": "left empty by cleaning",
     "duplicates_within": "repeated in the same split, after cleaning",
-    "alike_in_train": "equal to a training text after cleaning",
+    "equal_to_training": "equal to a training text after cleaning",
 }
 
 

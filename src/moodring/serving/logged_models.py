@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,17 @@ REQUIREMENTS = (
 def log_model(run: Run, bundle: Path) -> str:
     """Log the served model with its run; returns its address."""
     mlflow.set_experiment(experiment_id=run.info.experiment_id)
-    # This is not `start_run`, which would open the finished run again.
-    model = Model.log(
-        artifact_path=None,
-        flavor=mlflow.pyfunc,
-        name=run.data.tags["arch"],
-        run_id=run.info.run_id,
-        **served_model(bundle),
-    )
+    with warnings.catch_warnings():
+        # With an example, MLflow would load the model and score the example, which takes seconds.
+        warnings.filterwarnings("ignore", "An input example was not provided")
+        # This is not `start_run`, which would open the finished run again.
+        model = Model.log(
+            artifact_path=None,
+            flavor=mlflow.pyfunc,
+            name=run.data.tags["arch"],
+            run_id=run.info.run_id,
+            **served_model(bundle),
+        )
     return str(model.model_uri)
 
 

@@ -35,8 +35,8 @@ class Report:
 
     def figures(self) -> dict[str, Any]:
         """The report of all rows added so far."""
-        keys = ("rows", "positive_share", "texts", "tokens", "emptied", "duplicates_within", "alike_in_train")
-        report: dict[str, dict[str, Any]] = {key: {} for key in keys}
+        keys = ("rows", "positive_share", "texts", "tokens", "emptied", "duplicates_within")
+        report: dict[str, dict[str, Any]] = {key: {} for key in (*keys, "equal_to_training")}
         train = self._prints_of("train")
         for split in SPLITS:
             lengths = np.concatenate(self._lengths[split])
@@ -55,7 +55,7 @@ class Report:
             report["duplicates_within"][split] = len(prints) - prints.null_count - _different(prints)
             if split != "train":
                 same = pc.is_in(prints, train, skip_nulls=True)
-                report["alike_in_train"][split] = int(as_mask(same).sum())
+                report["equal_to_training"][split] = int(as_mask(same).sum())
         return report
 
     def _prints_of(self, split: str, label: int | None = None) -> pa.ChunkedArray:
