@@ -354,7 +354,7 @@ def test_a_page_of_results_without_files_says_what_it_can() -> None:
 def test_html_takes_a_file_or_none(arguments: str, file: str | None, names: list[str]) -> None:
     command = typer.main.get_group(app).commands["compare"]
     parsed = command.make_context("compare", arguments.split()).params
-    assert parsed["html"] == (None if file is None else Path(file))
+    assert parsed["html"] == (None if file is None else Path.cwd() / file)
     assert list(parsed["names"]) == names
 
 
