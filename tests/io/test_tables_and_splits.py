@@ -137,8 +137,11 @@ def test_the_held_out_rows_depend_on_the_seed() -> None:
 
 @pytest.mark.parametrize("labels", [[], [0], [0, 0, 1], [0, 1]])
 def test_the_error_for_too_few_rows_has_their_counts(labels: list[int]) -> None:
-    with pytest.raises(MoodringError, match=rf"{len(labels)} rows as the validation split .*rows by label"):
+    counts = rf"{labels.count(0)} negative, {labels.count(1)} positive"
+    expected = rf"the validation split, 10% of {len(labels)} rows \({counts}\): .* Add rows"
+    with pytest.raises(MoodringError, match=expected) as error:
         stratified_mask(np.array(labels, dtype=np.int8), 0.1, 7, "validation")
+    assert "n_samples" not in str(error.value), "a sentence of scikit-learn"
 
 
 # Enough texts to decide.

@@ -43,10 +43,10 @@ def stratified_mask(labels: NDArray[np.int8], share: float, seed: int, name: str
             np.arange(len(labels)), test_size=share, random_state=seed, stratify=labels
         )
     except ValueError as error:
-        counts = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
+        counts = f"{np.sum(labels == 0):,} negative, {np.sum(labels == 1):,} positive"
         raise MoodringError(
-            f"cannot hold out {share:.0%} of {len(labels)} rows as the {name} split with both classes on "
-            f"both sides; rows by label: {counts} ({error})"
+            f"cannot draw the {name} split, {share:.0%} of {len(labels):,} rows ({counts}): each side needs both "
+            "classes. Add rows of the smaller class, or choose another share."
         ) from error
     mask = np.zeros(len(labels), dtype=bool)
     mask[chosen] = True
