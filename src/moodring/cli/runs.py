@@ -83,7 +83,7 @@ def _print(found: list[dict[str, Any]]) -> None:
             "-" if version is None else f"v{version}",
             ", ".join(notes),
         )
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(escaped(cell)) for cell in cells))
     Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False).print(table)
 
 

@@ -45,8 +45,8 @@ def stratified_mask(labels: NDArray[np.int8], share: float, seed: int, name: str
     except ValueError as error:
         counts = f"{np.sum(labels == 0):,} negative, {np.sum(labels == 1):,} positive"
         raise MoodringError(
-            f"cannot draw the {name} split, {share:.0%} of {len(labels):,} rows ({counts}): each side needs both "
-            "classes. Add rows of the smaller class, or choose another share."
+            f"cannot draw the {name} split, {share:.0%} of {len(labels):,} rows ({counts}): each side needs "
+            "both classes. Add rows of the smaller class, or choose another share."
         ) from error
     mask = np.zeros(len(labels), dtype=bool)
     mask[chosen] = True
