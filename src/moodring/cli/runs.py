@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from moodring.checkout.root import checkout_root
-from moodring.errors import MoodringError, shows_errors
+from moodring.errors import MoodringError, escaped, shows_errors
 
 WIDTH = 100  # of a file or a pipe, in characters
 

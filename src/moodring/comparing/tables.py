@@ -15,6 +15,7 @@ from rich.text import Text
 
 from moodring.collecting.results import Result
 from moodring.comparing.pairs import ORDER, Comparison, Pair, Untested, conclusion
+from moodring.errors import escaped
 from moodring.evaluation.comparison import chance_of
 
 WIDTH = 100  # of a file or a pipe, in characters
@@ -99,7 +100,7 @@ def _shown(compared: Comparison) -> Iterator[RenderableType]:
             width=None if text else max(map(len, [*name.split(), *(cells(one)[place] for one in results)])),
         )
     for result in results:
-        table.add_row(*map(Text, cells(result)), style="bold" if result.here else "")
+        table.add_row(*(Text(escaped(cell)) for cell in cells(result)), style="bold" if result.here else "")
     yield table
     yield Text()
     yield Text(explained(compared))
