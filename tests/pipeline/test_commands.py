@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_runs_shows_the_commit_and_the_model_of_a_run(project: Project) -> None:
-    run = json.loads(project.run("moodring", "runs", "--json").stdout)[-1]
+    listed = json.loads(project.run("moodring", "runs", "--json").stdout)
+    run = next(run for run in listed if run["here"] and not run["restored"])
     assert run["commit"] == project.run("git", "rev-parse", "main~1").stdout.strip()
     assert (run["dataset"], run["arch"], run["restored"]) == ("tiny", "lstm", False)
     assert run["model_version"] >= 1
@@ -93,7 +94,7 @@ def test_a_set_of_experiments_is_run_once_and_compared(project: Project, tmp_pat
     assert "1 of 1: linear-tiny, there already" in copy.run("moodring", "experiment", "mine").stdout
     (found,) = json.loads(copy.run("moodring", "compare", "--json").stdout)
     results = {result["name"]: result for result in found["results"]}
-    assert set(results) == {"linear-tiny", "workspace"}
+    assert {"linear-tiny", "workspace"} <= set(results)  # other tests may have made more
     assert results["workspace"]["here"]
     assert results["workspace"]["test_accuracy"] == copy.json("metrics/test.json")["accuracy"]
     assert results["linear-tiny"]["minutes"] > 0

@@ -57,14 +57,14 @@ def test_an_experiment_in_a_copy_sees_each_change_of_an_own_file_or_refuses_it(f
 
 
 def test_new_texts_are_trained_on_by_two_commands(fresh: Project) -> None:
-    write_rows(fresh.root.parent / "reviews.csv", 120)
+    write_rows(fresh.root.parent / "reviews.csv", 200)
     options = ("--text", "review", "--label", "stars", "--positive", "5", "--negative", "1")
     fresh.run("moodring", "new", "../reviews.csv", *options)
     assert fresh.repro()[-1] == "evaluate"
-    assert pq.read_metadata(fresh.root / "data/raw.parquet").num_rows == 120
+    assert pq.read_metadata(fresh.root / "data/raw.parquet").num_rows == 200
     (run,) = fresh.runs()
     assert run["experiment"] == "reviews"
     assert "collected by their emoticons" not in (fresh.root / "report/index.html").read_text("utf-8")
-    write_rows(fresh.root / "data/own/reviews.csv", 100)
+    write_rows(fresh.root / "data/own/reviews.csv", 160)
     assert fresh.repro("preprocess") == ["download", "preprocess"]
-    assert pq.read_metadata(fresh.root / "data/raw.parquet").num_rows == 100
+    assert pq.read_metadata(fresh.root / "data/raw.parquet").num_rows == 160
