@@ -22,7 +22,7 @@ OPTIONS = (
     *("--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
     *("--hide-scrollbars", "--window-size=1920,1000", "--force-device-scale-factor=1"),
 )
-WAIT_SECONDS = 180
+WAIT_SECONDS = 900
 
 
 def find_browser() -> str | None:

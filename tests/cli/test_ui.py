@@ -27,7 +27,7 @@ from tests.tracking.results import checkout, chosen, log_result
 pytestmark = pytest.mark.slow
 
 SCREENSHOTS = ROOT / "tests" / "screenshots"
-WAIT_SECONDS = 300
+WAIT_SECONDS = 900
 # The names of the columns from left to right; the page has them in another order.
 SHOWN_COLUMNS = """
 [...document.querySelectorAll('.ag-header-cell')]
