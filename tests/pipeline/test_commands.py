@@ -32,7 +32,9 @@ def test_sync_names_the_run_of_the_result(project: Project) -> None:
 
 def test_sync_creates_one_run_for_a_restored_result(project: Project, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'another.db'}"
-    first = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store).stdout
+    done = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store)
+    first = done.stdout
+    assert "Warning" not in done.stderr
     second = project.run("moodring", "sync", MLFLOW_TRACKING_URI=store).stdout
     (run,) = json.loads(project.run("moodring", "runs", "--json", MLFLOW_TRACKING_URI=store).stdout)
     assert run["restored"]

@@ -36,7 +36,7 @@ def log_model(run: Run, bundle: Path) -> str:
     mlflow.set_experiment(experiment_id=run.info.experiment_id)
     with warnings.catch_warnings():
         # With an example, MLflow would load the model and score the example, which takes seconds.
-        warnings.filterwarnings("ignore", "An input example was not provided")
+        warnings.filterwarnings("ignore", ".*An input example was not provided")
         # This is not `start_run`, which would open the finished run again.
         model = Model.log(
             artifact_path=None,
