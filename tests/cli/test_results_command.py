@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from moodring.cli.app import app
 from moodring.experiments.rows import Row, read_rows
-from moodring.mlflow_ui.names import metrics_and_tags, short_names
+from moodring.mlflow_ui.names import metrics_and_tags
 from moodring.params.pipeline import Params
 from moodring.tracking.listing import NEEDED
 from moodring.tracking.store import Experiment, logged
@@ -62,7 +62,7 @@ class Checkout:
         trained = {name: str(value) for name, value in params.of_model().items()}
         if other.get("short"):
             values, counts = metrics_and_tags(values)
-            tags, trained = {**short_names(tags, "baseline"), **counts}, logged(params)
+            tags, trained = {**tags, **counts}, logged(params)
         self.client.log_batch(
             run.info.run_id,
             metrics=[

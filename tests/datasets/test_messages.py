@@ -21,21 +21,13 @@ from moodring.datasets import own_file
 from moodring.datasets.csv_file import lines_of
 from moodring.datasets.likely import difference
 from moodring.errors import MoodringError
-from moodring.params.data import FileSource
+from tests.datasets.conftest import OWN, PARQUET, source
 
-OWN, PARQUET = "data/own/own.csv", "data/own/own.parquet"
-
-
-@pytest.fixture(autouse=True)
-def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / "data/own").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_checkout")
 
 
 def read(path: str = OWN, **changes: Any) -> list[dict[str, Any]]:
-    block = {"kind": "file", "path": path, "text": "text", "label": "label", "positive": [1], "negative": [0]}
-    rows: list[dict[str, Any]] = own_file.read(FileSource.model_validate(block | changes)).to_pylist()
+    rows: list[dict[str, Any]] = own_file.read(source(path=path, **changes)).to_pylist()
     return rows
 
 

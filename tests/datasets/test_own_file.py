@@ -14,22 +14,9 @@ from moodring.datasets import own_file
 from moodring.datasets.load import load_raw
 from moodring.errors import MoodringError
 from moodring.io.tables import content_digest
-from moodring.params.data import FileSource
+from tests.datasets.conftest import OWN, PARQUET, source
 
-OWN, PARQUET = "data/own/own.csv", "data/own/own.parquet"
-
-
-@pytest.fixture(autouse=True)
-def _checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / "data/own").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-
-
-def source(**changes: Any) -> FileSource:
-    """A source block with the labels 1 and 0."""
-    block = {"kind": "file", "path": OWN, "text": "text", "label": "label"}
-    return FileSource.model_validate({**block, "positive": [1], "negative": [0], **changes})
+pytestmark = pytest.mark.usefixtures("own_checkout")
 
 
 def csv(content: str | bytes, **changes: Any) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ import yaml
 from scipy.stats import binomtest
 
 from moodring.errors import MoodringError
-from moodring.experiments.page import Entry, filled, leaks, table, wilson
+from moodring.experiments.page import Entry, filled, leaks, table
 from moodring.experiments.rows import Row, read_rows
+from moodring.io.splits import accuracy_interval
 from moodring.params.pipeline import Params
 from moodring.tracking.listing import FoundRun
 from tests.conftest import ROOT
@@ -158,7 +159,7 @@ def test_a_row_shows_mean_standard_deviation_intervals_and_command(root: Path):
 @pytest.mark.parametrize(("share", "rows"), [(0.5, 10), (0.797, 2000), (0.0, 5), (1.0, 5)])
 def test_the_interval_is_wilsons_interval(share: float, rows: int):
     expected = binomtest(round(share * rows), rows).proportion_ci(method="wilson")
-    assert wilson(share, rows) == pytest.approx((expected.low, expected.high))
+    assert accuracy_interval(share, rows) == pytest.approx((expected.low, expected.high))
 
 
 def test_a_row_with_a_missing_run_shows_no_means(root: Path):

@@ -33,25 +33,18 @@ from moodring.params.pipeline import Params
     ],
 )
 def test_the_chosen_blocks_have_short_names(given: dict[str, str], expected: dict[str, str]):
-    assert names.short_names(given, "arch", "dataset") == expected
-    assert names.short_names(expected, "arch", "dataset") == expected
+    assert names.short_names(given) == expected
+    assert names.short_names(expected) == expected
 
 
 def test_all_architectures_and_datasets_have_the_same_parameters(params: Params):
     def parameters(**chosen: str) -> set[str]:
         values = params.model_copy(update=chosen).of_model()
-        return set(names.short_names({name: str(value) for name, value in values.items()}, "arch", "dataset"))
+        return set(names.short_names({name: str(value) for name, value in values.items()}))
 
     assert parameters(arch="lstm", dataset="imdb") == parameters(arch="bilstm_max", dataset="imdb")
     assert {"arch.units", "arch.cell", "data.max_length", "train.epochs"} <= parameters(arch="gru")
     assert not [name for name in parameters(dataset="imdb") if name.startswith(("archs.", "datasets."))]
-
-
-def test_the_parameters_of_the_baseline_have_short_names(params: Params):
-    values = {name: str(value) for name, value in params.of_evaluation().items()}
-    short = names.short_names(values, "baseline")
-    assert {"baseline", "baseline.ngrams", "evaluate.threshold"} <= set(short)
-    assert not [name for name in short if name.startswith("archs.")]
 
 
 # Figures.

@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -244,14 +245,20 @@ def test_the_best_result_by_validation_is_promoted(contest: Contest, tmp_path: P
     assert store.champion() == 2
 
 
+def change_validation(store: Store, **changes: Any) -> MlflowClient:
+    """Change what the run of version 2 says about its validation; returns the store's client."""
+    client = MlflowClient(store.address)
+    run_id = client.get_model_version("moodring-tiny", "2").run_id
+    said = json.loads(client.get_run(run_id).data.tags["validation"])
+    client.set_tag(run_id, "validation", json.dumps({**said, **changes}))
+    return client
+
+
 def test_a_champion_whose_validation_decides_nothing_is_replaced(
     contest: Contest, second_promoted: tuple[Store, Done], tmp_path: Path
 ) -> None:
     store = second_promoted[0].copy(tmp_path / "few.db")
-    client = MlflowClient(store.address)
-    run_id = client.get_model_version("moodring-tiny", "2").run_id
-    said = json.loads(client.get_run(run_id).data.tags["validation"])
-    client.set_tag(run_id, "validation", json.dumps({**said, "texts": {"negative": 36, "positive": 0}}))
+    change_validation(store, texts={"negative": 36, "positive": 0})
     done = contest.promote(store)
     assert done.returncode == 0, done.stderr
     assert "the champion is not compared, its validation decides nothing" in done.stdout
@@ -268,10 +275,7 @@ def test_a_champion_on_other_texts_is_replaced_only_with_a_reason(
     contest: Contest, second_promoted: tuple[Store, Done], tmp_path: Path
 ) -> None:
     store = second_promoted[0].copy(tmp_path / "other.db")
-    client = MlflowClient(store.address)
-    run_id = client.get_model_version("moodring-tiny", "2").run_id
-    said = json.loads(client.get_run(run_id).data.tags["validation"])
-    client.set_tag(run_id, "validation", json.dumps({**said, "digest": "of other texts"}))
+    client = change_validation(store, digest="of other texts")
     refused = contest.promote(store, "1")
     assert refused.returncode == 1
     assert "the champion was validated on other texts" in refused.stderr

@@ -8,13 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from moodring.checkout.pipeline import LOCK, PIPELINE, stages_in
 
-from moodring.errors import MoodringError
-
-LOCK = "dvc.lock"
-PIPELINE = "dvc.yaml"
 NO_CODE = ("docs", "tests", "*.md")
 
 
@@ -61,7 +56,7 @@ def changed_files(root: Path, params: bool = True) -> list[str]:
     """
     files = [root / name for name in (PIPELINE, LOCK) if (root / name).is_file()]
     stages = [
-        stage for file in files for stage in _stages(file.read_text(encoding="utf-8"), file.name).values()
+        stage for file in files for stage in stages_in(file.read_text(encoding="utf-8"), file.name).values()
     ]
     made, read = _paths(stages, "outs", "metrics", "plots"), _paths(stages, "deps") - {"."}
     uncounted = [f":(exclude,literal){path}" for path in sorted({LOCK, *made})]
@@ -83,12 +78,3 @@ def _paths(stages: list[dict[str, Any]], *kinds: str) -> set[str]:
             found.add(posixpath.normpath(posixpath.join(stage.get("wdir", "."), path)))
     # git refuses a path outside its repository.
     return {path for path in found if not path.startswith(("/", "..")) and ":/" not in path}
-
-
-def _stages(text: str, name: str) -> dict[str, Any]:
-    """The stages in the text of a dvc.yaml or dvc.lock."""
-    try:
-        tree: dict[str, Any] = YAML(typ="safe", pure=True).load(text) or {}
-    except YAMLError as error:
-        raise MoodringError(f"{name} is not valid YAML: {error}. Correct it.") from error
-    return tree.get("stages") or {}

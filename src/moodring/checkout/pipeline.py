@@ -1,8 +1,36 @@
-"""The pipeline's state in the working directory, as DVC reports it."""
+"""The pipeline: the stages in DVC's files, and its state in the working directory."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from moodring.errors import MoodringError
+
+LOCK = "dvc.lock"
+PIPELINE = "dvc.yaml"
+
+
+def stages_in(text: str | bytes, origin: str) -> dict[str, Any]:
+    """The stages in the text of a dvc.yaml or dvc.lock, by name.
+
+    Args:
+        text: its content.
+        origin: its name in the message, perhaps with the name of a revision.
+
+    Raises:
+        MoodringError: the text is damaged.
+    """
+    rebuilt = f" Or rename it and run `dvc repro`, which writes {LOCK} again." if LOCK in origin else ""
+    try:
+        # The parser that DVC uses: YAML 1.2.
+        tree = YAML(typ="safe", pure=True).load(text)
+        stages = tree.get("stages") if isinstance(tree, dict) else None
+        return {str(name): dict(stage) for name, stage in (stages or {}).items()}
+    except (YAMLError, AttributeError, TypeError, ValueError) as error:
+        raise MoodringError(f"{origin} is not valid YAML: {error}. Correct it.{rebuilt}") from error
 
 
 def stale_stages() -> list[str]:

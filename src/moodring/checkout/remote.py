@@ -21,7 +21,7 @@ from dvc_data.hashfile.hash_info import HashInfo
 from dvc_data.hashfile.tree import Tree
 
 from moodring.checkout.git import git
-from moodring.checkout.revisions import LOCK
+from moodring.checkout.pipeline import LOCK
 from moodring.errors import MoodringError
 
 PRESENT = "the present result"

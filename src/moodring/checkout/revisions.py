@@ -8,13 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from moodring.checkout.git import git
+from moodring.checkout.pipeline import LOCK, stages_in
 from moodring.errors import MoodringError
-
-LOCK = "dvc.lock"
 
 
 @dataclass(frozen=True)
@@ -119,13 +115,7 @@ def locked_result(lock: str) -> LockedResult | None:
     Raises:
         MoodringError: the text is damaged.
     """
-    try:
-        tree: dict[str, Any] = YAML(typ="safe", pure=True).load(lock) or {}
-    except YAMLError as error:
-        raise MoodringError(
-            f"{LOCK} is not valid YAML: {error}. Rename it and run `dvc repro`, which writes it again"
-        ) from error
-    stages = tree.get("stages") or {}
+    stages = stages_in(lock, LOCK)
     models = _md5_of(stages.get("train"), "outs")
     return None if models is None else LockedResult(models, _evaluation(stages, models))
 

@@ -11,12 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from moodring.checkout.git import git
-from moodring.checkout.revisions import LOCK
+from moodring.checkout.pipeline import LOCK, stages_in
 from moodring.errors import MoodringError
+from moodring.params.file import parse_yaml
 
 WORKSPACE, HEAD = "workspace", "HEAD"
 EXPERIMENT = re.compile(r"refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/([^/]+)")
@@ -113,7 +111,7 @@ class Files:
             content = path.read_bytes()
             if models_md5.encode() not in content:
                 continue
-            stage = _parsed(content, str(path))
+            stage = parse_yaml(content.decode("utf-8", "replace"), str(path))
             if _md5s(stage, "outs").get("models") == models_md5:
                 trained = stage
             elif _md5s(stage, "deps").get("models") == models_md5:
@@ -133,7 +131,7 @@ def workspace(root: Path) -> Record | None:
     if not lock.is_file():
         return None
     changed = datetime.fromtimestamp(int(lock.stat().st_mtime), UTC)
-    return Record(WORKSPACE, _stages(lock.read_bytes(), LOCK), None, None, changed)
+    return Record(WORKSPACE, stages_in(lock.read_bytes(), LOCK), None, None, changed)
 
 
 def revision(root: Path, name: str) -> Record | None:
@@ -166,25 +164,7 @@ def _recorded(root: Path, name: str, ref: str, baseline: str | None) -> Record |
         return None
     time = git(root, "show", "--no-patch", "--format=%ct", ref)
     when = datetime.fromtimestamp(int(time), UTC) if time else None
-    return Record(name, _stages(lock, f"{LOCK} of {name}"), ref, baseline, when)
-
-
-def _stages(lock: bytes, origin: str) -> dict[str, Any]:
-    stages = _parsed(lock, origin).get("stages") or {}
-    try:
-        return {str(name): dict(stage) for name, stage in stages.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise MoodringError(f"{origin} is not valid: {error}. Restore it: git checkout {LOCK}") from error
-
-
-def _parsed(content: bytes, origin: str) -> dict[str, Any]:
-    try:
-        tree = YAML(typ="safe").load(content.decode("utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise MoodringError(
-            f"{origin} is not valid YAML: {error}. Restore it: git checkout {LOCK}"
-        ) from error
-    return tree if isinstance(tree, dict) else {}
+    return Record(name, stages_in(lock, f"{LOCK} of {name}"), ref, baseline, when)
 
 
 def _md5s(stage: Mapping[str, Any], kind: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from moodring.collecting.results import Result
 from moodring.comparing import tables
@@ -17,6 +17,7 @@ from moodring.comparing.pairs import Comparison, Pair, Untested, conclusion, dif
 from moodring.errors import MoodringError
 from moodring.evaluation.comparison import SURE, chance_of
 from moodring.io.files import replacing
+from moodring.mlflow_ui.names import short_names
 
 TEMPLATE = "page.html"
 LONGEST = 600  # characters of a text that are shown
@@ -57,7 +58,8 @@ def write_page(path: Path, comparisons: Sequence[Comparison], texts: Texts) -> N
 def render(comparisons: Sequence[Comparison], texts: Texts) -> str:
     """The page as HTML; see `write_page`."""
     environment = Environment(
-        loader=PackageLoader("moodring.comparing"),
+        # The style sheet is the report's.
+        loader=ChoiceLoader([PackageLoader("moodring.comparing"), PackageLoader("moodring.report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -147,8 +149,8 @@ def _settings(results: Sequence[Result]) -> list[tuple[str, list[Any]]]:
     """The parameters in which the results differ, with the value of each result; None: it has none."""
     of_each = [
         {
-            name.replace(f"archs.{one.arch}.", "arch."): value
-            for name, value in one.params.items()
+            name: str(value)  # as an MLflow run has it
+            for name, value in short_names(one.params).items()
             if one.arch == one.baseline or not name.startswith(f"archs.{one.baseline}.")
         }
         for one in results

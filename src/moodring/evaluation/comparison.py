@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from moodring.io.splits import Z
+
 DIGITS = 6
-Z = 1.959963984540054  # of a 95 % interval
 SURE = 0.05
 LEAST_P = 0.001
 

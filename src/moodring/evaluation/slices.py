@@ -17,6 +17,7 @@ from moodring.corpus.arrays import Split
 from moodring.corpus.ragged import OOV
 from moodring.corpus.vocabulary import Vocabulary
 from moodring.errors import MoodringError
+from moodring.evaluation.metrics import wilson
 from moodring.io.tables import SOURCE, Rows
 
 # In raw, lower-cased text; an apostrophe may be straight or curly.
@@ -25,7 +26,6 @@ CONTRAST = re.compile(r"\b(?:but|although|though|however|yet|despite)\b")
 LENGTH_GROUPS = 4
 OOV_GROUPS = 3  # in addition to the group without unknown words
 MAX_SOURCES = 20
-CONFIDENCE = 0.95
 DIGITS = 6
 
 
@@ -156,8 +156,6 @@ def slice_accuracy(
         A row a group: name (the slice's), group, rows, accuracy with Wilson's 95 % interval
         (accuracy_low, accuracy_high; Wilson 1927), baseline_accuracy.
     """
-    from scipy.stats import binomtest
-
     rows = []
     for name, slice_ in groups.items():
         for code, group in enumerate(slice_.names):
@@ -165,8 +163,7 @@ def slice_accuracy(
             if not (count := int(in_group.sum())):
                 continue
             correct = int(right[in_group].sum())
-            interval = binomtest(correct, count).proportion_ci(CONFIDENCE, method="wilson")
-            shares = (correct / count, interval.low, interval.high, baseline_right[in_group].mean())
+            shares = (correct / count, *wilson(correct, count), baseline_right[in_group].mean())
             rows.append((name, group, count, *(round(float(share), DIGITS) for share in shares)))
     columns = ["name", "group", "rows", "accuracy", "accuracy_low", "accuracy_high", "baseline_accuracy"]
     return pd.DataFrame(rows, columns=columns)

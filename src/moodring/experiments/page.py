@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist, mean, stdev
+from statistics import mean, stdev
 
 from moodring.errors import MoodringError
 from moodring.experiments.rows import DEFAULT, LEAKAGE, Row
+from moodring.io.splits import accuracy_interval
 from moodring.tracking.listing import FoundRun
 
 PLACE = Path("docs/results.md")
 END = "<!-- end -->"
-CONFIDENCE = 0.95
 SIGNIFICANT = 0.05
 
 
@@ -100,14 +99,6 @@ def leaks(entries: Sequence[Entry]) -> str:
     return "\n".join([*lines, ""])
 
 
-def wilson(share: float, rows: int) -> tuple[float, float]:
-    """The 95 % interval of a share measured on `rows` rows (Wilson 1927)."""
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    middle = share + z**2 / (2 * rows)
-    half = z * math.sqrt(share * (1 - share) / rows + (z / (2 * rows)) ** 2)
-    return (middle - half) / (1 + z**2 / rows), (middle + half) / (1 + z**2 / rows)
-
-
 def _key(entry: Entry) -> tuple[str, str]:
     return entry.row.dataset, entry.row.params.arch
 
@@ -137,7 +128,7 @@ def _cells(entry: Entry) -> list[str]:
     accuracy = mean(accuracies)
     if row.target is not None:
         target += ": met" if accuracy >= row.target else ": **missed**"
-    low, high = wilson(accuracy, _test_rows(entry, runs))
+    low, high = accuracy_interval(accuracy, _test_rows(entry, runs))
     minutes = [run.minutes for run in runs if run.minutes is not None]
     return [
         row.label,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TypeVar
 
 CHAMPION = "champion"
+V = TypeVar("V")
 
 # Blocks of params.yaml that a choice names, and their short names: `archs.lstm.units` is `arch.units` where
 # `arch` is lstm. So all architectures and datasets have their parameters in the same columns.
-_BLOCKS = {"arch": ("archs", "arch"), "dataset": ("datasets", "data"), "baseline": ("archs", "baseline")}
+_BLOCKS = {"arch": ("archs", "arch"), "dataset": ("datasets", "data")}
 _TRAINING = {"loss": "train_loss", "accuracy": "train_accuracy"}
 _TRAINING |= {f"best_{name}": f"best_{shown}" for name, shown in _TRAINING.items()}
 # Counts, bounds and the like: MLflow draws a chart of each metric, and these say nothing in a chart.
@@ -20,17 +22,15 @@ _NO_CHART = re.compile(
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?|nan|-?inf", re.IGNORECASE)
 
 
-def short_names(values: Mapping[str, str], *choices: str) -> dict[str, str]:
+def short_names(values: Mapping[str, V]) -> dict[str, V]:
     """The same parameters, with a short name for each that has a long one.
 
     Args:
         values: parameters by name, with the choices themselves. Where both names occur, the short one counts:
             it is of a later version.
-        choices: of `arch`, `dataset` and `baseline`: the blocks that get a short name.
     """
     shortened, others = {}, dict(values)
-    for choice in choices:
-        blocks, short = _BLOCKS[choice]
+    for choice, (blocks, short) in _BLOCKS.items():
         prefix = f"{blocks}.{values.get(choice)}."
         for name in [name for name in others if name.startswith(prefix)]:
             shortened[f"{short}.{name.removeprefix(prefix)}"] = others.pop(name)

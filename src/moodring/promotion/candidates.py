@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import mlflow
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
@@ -18,6 +17,7 @@ from moodring.promotion.promote import Metric, Validation
 from moodring.serving.logged_models import has_files
 from moodring.serving.publishing import VALIDATION_TAG
 from moodring.tracking.addresses import shown_uri
+from moodring.tracking.listing import own_runs
 from moodring.tracking.store import MODELS_MD5, reaching
 
 LOGGED = {
@@ -59,7 +59,10 @@ def read_validations() -> dict[str, Validation]:
     Raises:
         StoreError: the store cannot be read.
     """
-    runs = _runs()
+    return _validations(own_runs())
+
+
+def _validations(runs: Sequence[Run]) -> dict[str, Validation]:
     by_data = {run.data.tags["data_sha256"]: said for run in runs if (said := _said(run))}
     found = {}
     for run in runs:
@@ -87,7 +90,7 @@ def find(name: str, dataset: str, results_of: Callable[[str], list[str]]) -> Can
         MoodringError: nothing has this name, or several results have it, or its model is missing.
         StoreError: the store cannot be read.
     """
-    runs, versions = _runs(), _versions()
+    runs, versions = own_runs(), _versions()
     if matched := VERSION.fullmatch(name):
         model = matched["model"] or registered_name(dataset)
         for version in versions:
@@ -130,7 +133,8 @@ def best(dataset: str, metric: Metric) -> tuple[Candidate, str]:
         MoodringError: there is none.
         StoreError: the store cannot be read.
     """
-    validations, runs = read_validations(), _runs()
+    runs = own_runs()
+    validations = _validations(runs)
     newest: dict[str, ModelVersion] = {}
     for version in sorted(_versions(), key=_number):
         if version.name == registered_name(dataset):
@@ -177,14 +181,6 @@ def _described(version: ModelVersion, runs: Sequence[Run]) -> Candidate:
     dataset = version.name.removeprefix(registered_name(""))
     arch = version.tags.get("arch", tags.get("arch", "unknown"))
     return Candidate(dataset, int(version.version), str(version.run_id), arch, tags.get(EXPERIMENT_TAG))
-
-
-def _runs() -> list[Run]:
-    with reaching():
-        found: list[Run] = mlflow.search_runs(
-            search_all_experiments=True, filter_string="tags.data_sha256 != ''", output_format="list"
-        )
-    return found
 
 
 def _versions() -> list[ModelVersion]:

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mlflow
 from mlflow.entities import Run
@@ -21,9 +20,6 @@ from moodring.serving.logged_models import BUNDLE, find_run, has_files, log_mode
 from moodring.tracking.addresses import shown_uri
 from moodring.tracking.artifacts import writing_artifacts
 from moodring.tracking.store import StoreError, locked_store, reaching
-
-if TYPE_CHECKING:
-    pass
 
 BUNDLE_TAG = "bundle_sha256"
 ACCEPTED = "accepted"

@@ -21,7 +21,6 @@ from moodring.tracking.addresses import shown_uri, without_password
 from moodring.tracking.store import (
     MODELS_MD5,
     TRAINED_IN,
-    comparable,
     complete,
     locked_store,
     logged,
@@ -30,6 +29,16 @@ from moodring.tracking.store import (
 
 MAX_RUNS = 5000
 OWN = "tags.data_sha256 != ''"  # the runs that Moodring made
+
+
+def own_runs() -> list[Run]:
+    """Every run that Moodring made in the store's active experiments, newest first.
+
+    Raises:
+        StoreError: the store cannot be opened.
+    """
+    with reaching() as client, locked_store():
+        return _search(client, OWN)
 
 
 def list_runs() -> list[dict[str, Any]]:
@@ -104,7 +113,7 @@ def run_params(run_id: str) -> dict[str, str]:
         run = client.get_run(run_id)
     tags = run.data.tags
     chosen = {name: tags[name] for name in ("dataset", "arch", "baseline") if name in tags}
-    return {**comparable(run.data.params), **chosen}
+    return {**short_names(run.data.params), **chosen}
 
 
 def run_history(run_id: str) -> dict[str, dict[int, float]]:
@@ -142,12 +151,12 @@ def evaluated_runs(wanted: Sequence[Params]) -> list[FoundRun | None]:
     runs = [run for run in finished if set(NEEDED) <= set(figures(run.data.metrics, run.data.tags))]
     by_params: dict[frozenset[tuple[str, str]], list[Run]] = {}
     for run in runs:
-        by_params.setdefault(frozenset(comparable(run.data.params).items()), []).append(run)
+        by_params.setdefault(frozenset(short_names(run.data.params).items()), []).append(run)
     found = []
     for params in wanted:
         trained = by_params.get(frozenset(logged(params).items()), [])
-        judged = _judged({name: str(value) for name, value in params.of_evaluation().items()})
-        newest = next((run for run in trained if judged <= _judged(run.data.tags)), None)
+        judged = {name: str(value) for name, value in params.of_evaluation().items()}
+        newest = next((run for run in trained if judged.items() <= run.data.tags.items()), None)
         found.append(None if newest is None else _found(newest))
     return found
 
@@ -172,10 +181,6 @@ def run_pages() -> dict[str, str]:
                 warn(f"cannot save the view of {name} in {shown_uri()}: {without_password(str(error))}")
             pages[name] = runs_page(number)
     return dict(sorted(pages.items()))
-
-
-def _judged(tags: Mapping[str, str]) -> set[tuple[str, str]]:
-    return set(short_names(tags, "baseline").items())
 
 
 def _found(run: Run) -> FoundRun:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -187,7 +187,7 @@ class Experiment:
         )
         wanted = logged(params)
         # A run that only has another evaluation of an earlier run's model comes after it.
-        found = [run for run in runs if comparable(run.data.params) == wanted]
+        found = [run for run in runs if short_names(run.data.params) == wanted]
         return sorted(found, key=lambda run: TRAINED_IN in run.data.tags)
 
     def describe(self, run_id: str, verdict: str, note: str) -> None:
@@ -233,9 +233,4 @@ def _note(experiment: MlflowExperiment, best: Run | None) -> str:
 
 def logged(params: Params) -> dict[str, str]:
     """The parameters of a run, with short names, in the form in which MLflow returns them."""
-    return comparable({name: str(value) for name, value in params.of_model().items()})
-
-
-def comparable(params: Mapping[str, str]) -> dict[str, str]:
-    """The parameters of a run with short names; runs of older versions have long ones."""
-    return short_names(params, "arch", "dataset")
+    return short_names({name: str(value) for name, value in params.of_model().items()})
