@@ -68,7 +68,7 @@ def _print(found: list[dict[str, Any]]) -> None:
         table.add_column(column, no_wrap=True, justify="right")
     for column in ("run", "model"):
         table.add_column(column, no_wrap=True)
-    table.add_column("notes", overflow="fold")
+    table.add_column("note", overflow="fold")
     for run in found:
         notes = [run["status"].lower()] if run["status"] != "FINISHED" else []
         notes += [note for note in ("here", "dirty", "restored", "resumed") if run[note]]

@@ -77,9 +77,10 @@ class Calibration:
         """A sentence: whether the scores are rescaled, and why."""
         change = ""
         if self.log_loss_after is not None:
-            change = f": log loss out of fold {self.log_loss_after:.3f} instead of {self.log_loss_before:.3f}"
+            change = f"log loss out of fold {self.log_loss_after:.3f} instead of {self.log_loss_before:.3f}"
         if self.applied:
-            return f"The scores are rescaled by temperature {self.temperature:.3f}{change}."
+            why = f": {change}" if change else ""
+            return f"The scores are rescaled by temperature {self.temperature:.3f}{why}."
         if self.method == "none":
             reason = "evaluate.calibration is none"
         elif self.fitted is None:
@@ -87,7 +88,7 @@ class Calibration:
         elif _at_bound(self.fitted):
             reason = f"the fitted temperature {self.fitted:g} is at the bound of the search"
         else:
-            reason = f"temperature {self.fitted:.3f}{change}"
+            reason = f"temperature {self.fitted:.3f} gives {change}"
         return f"The scores are not rescaled: {reason}."
 
 
