@@ -158,7 +158,7 @@ def unpacked(value: str) -> dict[str, object]:
 
 def test_the_view_has_the_best_run_first_and_the_columns_that_matter():
     state = unpacked(saved_view.view(1))
-    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`test_accuracy`", False)
+    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`best_val_accuracy`", False)
     assert state["selectedColumns"] == [
         "params.`arch`",
         "metrics.`test_accuracy`",

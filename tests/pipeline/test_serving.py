@@ -240,6 +240,7 @@ def test_a_model_has_several_names(project: Project, tmp_path: Path) -> None:
     store = project.store.copy(tmp_path / "mlflow.db")
     ((run_id,),) = store.rows("SELECT run_id FROM model_versions WHERE version = 1")
     ((newest,),) = store.rows("SELECT MAX(version) FROM model_versions WHERE run_id = ?", run_id)
+    ((run_name,),) = store.rows("SELECT name FROM runs WHERE run_uuid = ?", run_id)
     first, champion = "models:/moodring-tiny/1", "models:/moodring-tiny@champion"
     of_run, logged = f"models:/moodring-tiny/{newest}", store.files_of(1)
     meant = {
@@ -255,6 +256,7 @@ def test_a_model_has_several_names(project: Project, tmp_path: Path) -> None:
         run_id: of_run,
         run_id[:8]: of_run,
         f"runs:/{run_id}": of_run,
+        run_name: of_run,
         "main": of_run,
         str(logged): str(logged),
         f"m-{'0' * 32}": f"models:/m-{'0' * 32}",

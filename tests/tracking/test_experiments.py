@@ -19,12 +19,14 @@ from tests.tracking.results import checkout, chosen, log_result
 
 @pytest.fixture(scope="module")
 def store(params: Params, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowClient]:
-    """A store of two datasets; the second result of the first dataset is the best of three."""
+    """A store of two datasets; the second result of the first dataset is the best of three by validation."""
     root = tmp_path_factory.mktemp("a checkout")  # with a space
     with checkout(root):
-        for arch, accuracy, gain in (("lstm", 0.76, 0.01), ("bilstm", 0.8, 0.05), ("gru", 0.7, -0.05)):
-            log_result(root, chosen(params, "one", arch), accuracy, gain, model=arch == "bilstm")
-        log_result(root, chosen(params, "two", "lstm"), 0.5, 0.0, model=False)
+        runs = (("lstm", 0.76, 0.82, 0.07), ("bilstm", 0.8, 0.8, 0.05), ("gru", 0.7, 0.7, -0.05))
+        for arch, validation, accuracy, gain in runs:
+            chosen_params = chosen(params, "one", arch)
+            log_result(root, chosen_params, validation, accuracy, gain, model=arch == "bilstm")
+        log_result(root, chosen(params, "two", "lstm"), 0.5, 0.5, 0.0, model=False)
         yield MlflowClient(f"sqlite:///{root}/mlflow.db")
 
 

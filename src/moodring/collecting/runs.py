@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,10 +15,9 @@ from moodring.collecting.records import Files, Record, md5_of
 from moodring.collecting.results import Result, read_logged, read_recorded
 from moodring.errors import MoodringError
 from moodring.tracking.addresses import file_of, store_uri
-from moodring.tracking.listing import download_artifacts, list_runs, run_history, run_params
+from moodring.tracking.listing import download_artifacts, list_runs, run_history, run_params, runs_named
 from moodring.tracking.store import MODELS_MD5, StoreError
 
-RUN_ID = re.compile(r"[0-9a-f]{6,32}")
 METRICS = "metrics"
 OF_TRAINING = {"loss": ("loss", "train_loss"), "accuracy": ("accuracy", "train_accuracy")}
 
@@ -46,9 +44,8 @@ class Runs:
         return [run for run in reversed(found) if run["status"] == "FINISHED"]
 
     def named(self, name: str) -> list[dict[str, Any]]:
-        """The runs with this name, or with an id that begins with it."""
-        by_id = [run for run in self.runs if RUN_ID.fullmatch(name) and run["run_id"].startswith(name)]
-        return by_id or [run for run in self.runs if run["name"] == name]
+        """The runs that a name means which is no experiment or revision of this checkout."""
+        return runs_named(name, self.runs)
 
 
 def started(run: dict[str, Any]) -> datetime:

@@ -42,7 +42,7 @@ def experiment_note(dataset: str, runs: str, best: tuple[str, str] | None) -> st
     Args:
         dataset: its name.
         runs: the address of its runs.
-        best: address and verdict of the run with the best test accuracy; None: there is none yet.
+        best: address and verdict of the run with the best validation accuracy; None: there is none yet.
     """
     first = f"[All runs, best first]({runs})."
     if best is not None:

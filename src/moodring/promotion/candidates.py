@@ -17,17 +17,15 @@ from moodring.promotion.promote import Metric, Validation
 from moodring.serving.logged_models import has_files
 from moodring.serving.publishing import VALIDATION_TAG
 from moodring.tracking.addresses import shown_uri
-from moodring.tracking.listing import own_runs
-from moodring.tracking.store import MODELS_MD5, reaching
+from moodring.tracking.listing import list_runs, own_runs, runs_named
+from moodring.tracking.store import reaching
 
 LOGGED = {
     "val_accuracy": "best_val_accuracy",
     "val_loss": "best_val_loss",
     "test_accuracy": "test_accuracy",
 }
-EXPERIMENT_TAG = "dvc_experiment"
 VERSION = re.compile(r"(?:models:/)?(?:(?P<model>moodring-[\w-]+)/)?v?(?P<number>\d+)")
-SHORTEST_ID = 6
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def find(name: str, dataset: str, results_of: Callable[[str], list[str]]) -> Can
         MoodringError: nothing has this name, or several results have it, or its model is missing.
         StoreError: the store cannot be read.
     """
-    runs, versions = own_runs(), _versions()
+    runs, versions = list_runs(), _versions()
     if matched := VERSION.fullmatch(name):
         model = matched["model"] or registered_name(dataset)
         for version in versions:
@@ -100,24 +98,18 @@ def find(name: str, dataset: str, results_of: Callable[[str], list[str]]) -> Can
         results, unknown = results_of(name), ""
     except MoodringError as error:
         results, unknown = [], f" In this checkout, {error}."
-    by_result = [run for run in runs if run.data.tags.get(MODELS_MD5) in results]
-    by_experiment = [run for run in runs if run.data.tags.get(EXPERIMENT_TAG) == name]
-    by_id = [run for run in runs if len(name) >= SHORTEST_ID and run.info.run_id.startswith(name)]
-    by_name = [run for run in runs if run.info.run_name == name]
-    both = [run for run in by_result if run in by_experiment]
-    matches = next(filter(None, (by_id, both, by_result, by_experiment, by_name)), [])
-    if not matches:
+    if not (matches := runs_named(name, runs, results)):
         raise MoodringError(
             f"{name!r} is no version, run or experiment in the MLflow store {shown_uri()}; `moodring runs` "
             f"lists them.{unknown}"
         )
     registered = {version.run_id for version in versions}
     # A training that failed and its second try have the same experiment.
-    matches = [run for run in matches if run.info.run_id in registered] or matches
+    matches = [run for run in matches if run["run_id"] in registered] or matches
     if len(matches) > 1:
-        listed = ", ".join(f"{run.info.run_id} ({run.info.run_name})" for run in matches)
+        listed = ", ".join(f"{run['run_id']} ({run['name']})" for run in matches)
         raise MoodringError(f"{name!r} means {len(matches)} runs: {listed}. Give the id of one of them.")
-    run_id = matches[0].info.run_id
+    run_id = matches[0]["run_id"]
     return _candidate([version for version in versions if version.run_id == run_id], runs, name)
 
 
@@ -161,10 +153,10 @@ def best(dataset: str, metric: Metric) -> tuple[Candidate, str]:
     said = f"the best of {len(compared)} registered results on the same validation texts, by {metric}"
     if others := len(newest) - len(compared):
         said += f"; not compared: {others} on other texts, without files or without enough texts"
-    return _described(newest[min(compared, key=rank)], runs), said
+    return _described(newest[min(compared, key=rank)], list_runs()), said
 
 
-def _candidate(versions: Sequence[ModelVersion], runs: Sequence[Run], name: str) -> Candidate:
+def _candidate(versions: Sequence[ModelVersion], runs: Sequence[dict[str, Any]], name: str) -> Candidate:
     """The newest version that has its files."""
     with reaching():
         whole = [version for version in versions if has_files(version)]
@@ -176,11 +168,11 @@ def _candidate(versions: Sequence[ModelVersion], runs: Sequence[Run], name: str)
     )
 
 
-def _described(version: ModelVersion, runs: Sequence[Run]) -> Candidate:
-    tags: dict[str, str] = next((run.data.tags for run in runs if run.info.run_id == version.run_id), {})
+def _described(version: ModelVersion, runs: Sequence[dict[str, Any]]) -> Candidate:
+    run = next((run for run in runs if run["run_id"] == version.run_id), {})
     dataset = version.name.removeprefix(registered_name(""))
-    arch = version.tags.get("arch", tags.get("arch", "unknown"))
-    return Candidate(dataset, int(version.version), str(version.run_id), arch, tags.get(EXPERIMENT_TAG))
+    arch = version.tags.get("arch") or run.get("arch") or "unknown"
+    return Candidate(dataset, int(version.version), str(version.run_id), arch, run.get("experiment"))
 
 
 def _versions() -> list[ModelVersion]:

@@ -15,13 +15,11 @@ from moodring.mlflow_ui.names import CHAMPION, registered_name
 from moodring.serving.loading import loaded
 from moodring.serving.scorer import TextScorer
 from moodring.tracking.addresses import shown_uri
-from moodring.tracking.listing import list_runs
+from moodring.tracking.listing import RUN_ID, list_runs, runs_named
 from moodring.tracking.store import MODELS_MD5, reaching
 
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)  # models:/..., s3://...
-RUN = re.compile(
-    r"(?:runs:/)?(?P<start>[0-9a-f]{6,32})/?"
-)  # a whole id, or its beginning as in `moodring runs`
+RUN = re.compile(rf"runs:/({RUN_ID.pattern})/?")
 LOGGED_MODEL = re.compile(r"m-[0-9a-f]{32}")
 REGISTERED = re.compile(r"(?:models:)?(?P<name>[^@/]+?)(?:@(?P<alias>[^@/]+)|/v?(?P<version>\d+|latest))?/?")
 FORMS = (
@@ -50,8 +48,8 @@ def model_address(named: str, root: Path) -> str:
 
     Args:
         named: an address, which is returned as it is; an absolute path of a logged model; a registered model
-            or its dataset, with /VERSION, with @ALIAS or alone (its champion); the beginning of a run's id; a
-            DVC experiment or git revision.
+            or its dataset, with /VERSION, with @ALIAS or alone (its champion); a run's id, its beginning or
+            its name; a DVC experiment or git revision.
         root: of the checkout.
 
     Raises:
@@ -60,14 +58,16 @@ def model_address(named: str, root: Path) -> str:
     """
     if Path(named).is_absolute():
         return _directory(Path(named))
-    if ADDRESS.match(named) and not RUN.fullmatch(named):
+    if run := RUN.fullmatch(named):
+        named = run[1]
+    elif ADDRESS.match(named):
         return named
     if LOGGED_MODEL.fullmatch(named):
         return f"models:/{named}"
     with reaching() as client:
         versions = list(client.search_model_versions())
-        found = _registered(named, versions, client) or _of_run(named, versions)
-    return found or _of_experiment(named, versions, root)
+        found = _registered(named, versions, client)
+    return found or _of_run(named, versions, root)
 
 
 def _directory(path: Path) -> str:
@@ -99,40 +99,30 @@ def _registered(named: str, versions: Sequence[ModelVersion], client: MlflowClie
     return f"models:/{name}@{alias}"
 
 
-def _of_run(named: str, versions: Sequence[ModelVersion]) -> str | None:
-    if (asked := RUN.fullmatch(named)) is None:
-        return None
-    runs = {run for version in versions if (run := str(version.run_id)).startswith(asked["start"])}
-    if len(runs) > 1:
-        found = ", ".join(sorted(runs))
-        raise MoodringError(f"several runs begin with {named!r}: {found}. Write more of the id.")
-    return _made_by(runs, versions)
-
-
-def _of_experiment(named: str, versions: Sequence[ModelVersion], root: Path) -> str:
+def _of_run(named: str, versions: Sequence[ModelVersion], root: Path) -> str:
+    """The address of the newest version of the runs with this name."""
     try:
-        results = results_of(root, named)
+        results, problem = results_of(root, named), None
     except MoodringError as error:
+        results, problem = [], error
+    if not (runs := runs_named(named, list_runs(), results)) and problem is not None:
         names = sorted({str(version.name) for version in versions})
         known = ", ".join(_newest(name, versions) for name in names) or "none"
         raise MoodringError(
             f"there is no model {named!r} in the MLflow store {shown_uri()}; the newest of each name: "
             f"{known}. {FORMS}."
-        ) from error
-    runs = {str(run["run_id"]) for run in list_runs() if run[MODELS_MD5] in results}
-    if (address := _made_by(runs, versions)) is None:
+        ) from problem
+    # A model may have several runs: each evaluation of it is one.
+    models = {run["run_id"]: run[MODELS_MD5] for run in runs}
+    made = [version for version in versions if version.run_id in models]
+    if not made:
         raise MoodringError(
             f"the result of {named!r} has no model in the MLflow store {shown_uri()}; check it out (git or "
             "`dvc exp apply`), `dvc checkout`, then `moodring sync`"
         )
-    return address
-
-
-def _made_by(runs: set[str], versions: Sequence[ModelVersion]) -> str | None:
-    """The address of the newest version that one of the runs made; None: they made none."""
-    made = [version for version in versions if version.run_id in runs]
-    if not made:
-        return None
+    if len({models[version.run_id] for version in made}) > 1:
+        found = ", ".join(sorted({str(version.run_id) for version in made}))
+        raise MoodringError(f"{named!r} means several results: {found}. Give the id of one of these runs.")
     newest = max(made, key=lambda version: (int(version.creation_timestamp), int(version.version)))
     return f"models:/{newest.name}/{newest.version}"
 

@@ -1,9 +1,10 @@
-"""List the store's runs with their experiments, commits and model versions."""
+"""List the store's runs with their experiments, commits and model versions; find those that a name means."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,11 @@ from moodring.mlflow_ui.names import figures, registered_name, short_names
 from moodring.mlflow_ui.saved_view import VIEW, runs_page
 from moodring.params.pipeline import Params
 from moodring.tracking.addresses import shown_uri, without_password
-from moodring.tracking.store import (
-    MODELS_MD5,
-    TRAINED_IN,
-    complete,
-    locked_store,
-    logged,
-    reaching,
-)
+from moodring.tracking.store import MODELS_MD5, TRAINED_IN, complete, locked_store, logged, reaching
 
 MAX_RUNS = 5000
 OWN = "tags.data_sha256 != ''"  # the runs that Moodring made
+RUN_ID = re.compile(r"[0-9a-f]{6,32}")  # a whole id, or the beginning of one, as `moodring runs` shows it
 
 
 def own_runs() -> list[Run]:
@@ -72,9 +67,7 @@ def list_runs() -> list[dict[str, Any]]:
             **_figures(run),
             "name": run.info.run_name,
             "run_id": run.info.run_id,
-            "model_version": versions.get(
-                (registered_name(str(run.data.tags.get("dataset"))), run.info.run_id)
-            ),
+            "model_version": versions.get((_model_name(run), run.info.run_id)),
             "restored": run.data.tags.get("restored") == "true",
             "resumed": run.data.tags.get("resumed") == "true",
             MODELS_MD5: run.data.tags.get(MODELS_MD5),
@@ -85,6 +78,27 @@ def list_runs() -> list[dict[str, Any]]:
         }
         for run in runs
     ]
+
+
+def runs_named(
+    name: str, runs: Sequence[dict[str, Any]], results: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """The runs that a name means, in the order of `runs`.
+
+    A name may be of several kinds. The first kind that any run has counts: the id of a run or its beginning,
+    the experiment or git revision of a result, a DVC experiment that is not in this checkout, a run's name.
+
+    Args:
+        name: as the user gives it.
+        runs: see `list_runs`.
+        results: the MD5s of the models of the experiment or revision of this name.
+    """
+    by_id = [run for run in runs if RUN_ID.fullmatch(name) and run["run_id"].startswith(name)]
+    by_result = [run for run in runs if run[MODELS_MD5] in results]
+    by_experiment = [run for run in runs if run["experiment"] == name]
+    by_name = [run for run in runs if run["name"] == name]
+    both = [run for run in by_result if run in by_experiment]
+    return next(filter(None, (by_id, both, by_result, by_experiment, by_name)), [])
 
 
 def _model_name(run: Run) -> str:

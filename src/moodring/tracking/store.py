@@ -202,9 +202,9 @@ class Experiment:
             tags = {VERDICT: verdict, **note_tags(client.get_run(run_id).data.tags, note)}
             client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
             finished = "tags.data_sha256 != '' and attributes.status = 'FINISHED'"
-            order = ["metrics.test_accuracy DESC"]
-            first = client.search_runs([self.id], finished, order_by=order, max_results=1)
-            best = next((run for run in first if "test_accuracy" in run.data.metrics), None)
+            order = ["metrics.best_val_accuracy DESC", "metrics.best_val_loss ASC"]
+            tested = f"{finished} and metrics.test_accuracy >= 0"
+            best = next(iter(client.search_runs([self.id], tested, order_by=order, max_results=1)), None)
             experiment = client.get_experiment(self.id)
             for name, value in note_tags(experiment.tags, _note(experiment, best)).items():
                 client.set_experiment_tag(self.id, name, value)

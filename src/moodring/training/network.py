@@ -89,9 +89,13 @@ def fit_network(
     model.compile(
         optimizer=optimizer_of(train, len(batches)),
         loss=keras.losses.BinaryCrossentropy(label_smoothing=train.label_smoothing),
-        metrics=["accuracy", keras.metrics.BinaryCrossentropy(name="log_loss")],
+        metrics=[
+            keras.metrics.BinaryAccuracy(name="accuracy"),
+            keras.metrics.BinaryCrossentropy(name="log_loss"),
+        ],
     )
-    # TensorFlow traces a step that makes variables twice, which takes longer than many an epoch.
+    # TensorFlow traces a step that makes variables twice, which takes longer than many an epoch. A metric
+    # that is only a name, as "accuracy", would make its variables in the step.
     model.optimizer.build(model.trainable_variables)
     stopping = keras.callbacks.EarlyStopping(
         monitor=WATCHED.get(stopped_by.monitor, stopped_by.monitor),
