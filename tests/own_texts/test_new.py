@@ -226,4 +226,5 @@ def test_on_a_terminal_each_question_has_a_guess(root: Path, tmp_path: Path) -> 
         "mean negative, with commas between (labels: 1, 5) [1]",
     ):
         assert question in output
+    assert "git add data" not in output, "DVC's advice; the command has run it"
     assert load_params(root / "params.yaml").dataset == "reviews"

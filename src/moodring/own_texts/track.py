@@ -22,6 +22,7 @@ def add_to_dvc(root: Path, place: str) -> list[str]:
         return []
     try:
         with Repo(str(root)) as repo:
+            repo.scm_context.quiet = True  # no advice to run `git add`: `add_to_git` runs it
             files = [Path(stage.path) for stage in repo.add(str(root / place))]
     except (DvcException, OSError) as error:
         raise MoodringError(f"DVC cannot track {place}: {error}. `dvc status` says more.") from error
