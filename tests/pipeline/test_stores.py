@@ -55,7 +55,8 @@ def listed_runs(project: Project) -> list[dict[str, Any]]:
 def test_four_workers_create_the_store_and_log_every_run_once(fresh: Project, tmp_path: Path) -> None:
     checkout = fresh.copy(tmp_path / "checkout")
     assert not (checkout.root / "mlflow.db").exists()
-    run_queue(checkout, SWEEP, "train.epochs=1,2")
+    # The linear model trains fast; other tests here train networks at the same time.
+    run_queue(checkout, "arch=nbsvm", "archs.nbsvm.cost=1,2,3,4,5,6,7,8")
     runs = listed_runs(checkout)
     assert len(runs) == 8
     assert {run["status"] for run in runs} == {"FINISHED"}
@@ -66,7 +67,7 @@ def test_four_workers_create_the_store_and_log_every_run_once(fresh: Project, tm
     assert {run["experiment"]: (run["arch"], run["test_accuracy"]) for run in runs} == {
         name: (experiment["arch"], experiment["accuracy"]) for name, experiment in experiments.items()
     }
-    assert sorted(run["arch"] for run in runs) == sorted([*ARCHS, *ARCHS])
+    assert len({run["models_md5"] for run in runs}) == 8
     with sqlite3.connect(checkout.root / "mlflow.db") as store:
         assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         addresses = [address for (address,) in store.execute("SELECT artifact_uri FROM runs")]
