@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 
 import pytest
@@ -60,3 +61,27 @@ def test_a_command_prints_any_text_on_any_terminal(
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(terminal, encoding, write_through=True))
     shows_errors(print)("café 電 \udcff")
     assert terminal.getvalue() == printed
+
+
+PRINTING = """
+import sys
+from moodring.errors import shows_errors, warn
+
+@shows_errors
+def main():
+    print("a line")
+    warn("a note")
+    sys.stdout.isatty()
+
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("closed", "printed"),
+    [(">&-", ("", "warning: a note\n")), ("2>&-", ("a line\n", "")), (">&- 2>&-", ("", ""))],
+)
+def test_what_is_printed_to_a_closed_stream_is_dropped(closed: str, printed: tuple[str, str]) -> None:
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", PRINTING]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, (done.stdout, done.stderr)) == (0, printed)

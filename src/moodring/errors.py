@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 # Control characters but tab and line feed, Unicode's line separators, and marks that change the direction of
@@ -89,7 +90,14 @@ def escaped(text: str) -> str:
 
 
 def print_any_text() -> None:
-    """Let this process print any text: characters that the terminal's encoding lacks are escaped."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """Let this process print any text: characters that the terminal's encoding lacks are escaped.
+
+    What is printed to a closed stream is dropped. Without a stream, `print` would write a warning to standard
+    output, between the lines for other programs.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
