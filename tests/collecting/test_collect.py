@@ -240,3 +240,28 @@ def test_nothing_in_the_working_directory_changes(lab: Lab) -> None:
     before = sorted(lab.root.iterdir())
     collected(lab)
     assert sorted(lab.root.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["HEAD", "main", "workspace", "v0"])
+def test_a_name_without_a_result_is_not_an_unknown_name(lab: Lab, name: str) -> None:
+    lab.git("tag", "v0")
+    lab.experiment("mine", lab.make("gru"))
+    with pytest.raises(MoodringError, match=f"'{name}' holds no result: it has no dvc.lock.*dvc repro"):
+        Collector(lab.root).collect(["mine", name], None)
+
+
+def test_an_unknown_name_in_a_shallow_clone_may_be_an_older_commit(lab: Lab, tmp_path: Path) -> None:
+    (lab.root / "note").write_text("x")
+    lab.commit()
+    lab.git("clone", "--quiet", "--depth", "1", lab.root.as_uri(), str(tmp_path / "clone"))
+    (tmp_path / "clone/.dvc").mkdir(exist_ok=True)
+    with pytest.raises(MoodringError, match=r"'main~1' is no experiment.*git fetch --unshallow"):
+        Collector(tmp_path / "clone").collect(["main~1"], None)
+
+
+@pytest.mark.parametrize("content", ["arch: gru", "dataset:", "dataset: [imdb]", "dataset: 3"])
+def test_a_dataset_that_is_no_name_is_an_error(lab: Lab, content: str) -> None:
+    lab.experiment("mine", lab.make("gru"))
+    (lab.root / "params.yaml").write_text(content)
+    with pytest.raises(MoodringError, match=r"params.yaml: dataset must be .*received: .*--dataset NAME"):
+        Collector(lab.root).collect([], None)

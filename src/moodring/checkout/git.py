@@ -16,11 +16,24 @@ NO_CODE = ("docs", "tests", "*.md")
 def git(root: Path, *arguments: str) -> str | None:
     """The output of a git command in `root`; None if the command fails or git is missing."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
     except FileNotFoundError:
         return None
-    # Strip only the end: a line of `git status` may begin with a space.
-    return done.stdout.rstrip() if done.returncode == 0 else None
+    # git writes UTF-8, whatever the terminal's encoding. Strip only the end: a line of `git status` may begin
+    # with a space.
+    return done.stdout.decode("utf-8", "surrogateescape").rstrip() if done.returncode == 0 else None
+
+
+def commit_of(root: Path, name: str) -> str | None:
+    """The commit that a git revision names; None: there is no such revision."""
+    return git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+
+def shallow_hint(root: Path) -> str:
+    """A sentence for the message on an unknown revision; empty unless the clone is shallow."""
+    if git(root, "rev-parse", "--is-shallow-repository") != "true":
+        return ""
+    return " This clone is shallow, so older commits are missing: git fetch --unshallow."
 
 
 def origin(here: Path) -> dict[str, str]:

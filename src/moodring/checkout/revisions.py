@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moodring.checkout.git import git
+from moodring.checkout.git import commit_of, git, shallow_hint
 from moodring.checkout.pipeline import LOCK, stages_in
 from moodring.errors import MoodringError
 
@@ -95,18 +95,21 @@ def locked_of(root: Path, name: str) -> list[LockedResult]:
     """
     listed = git(root, "for-each-ref", "--format=%(refname)", "refs/exps")
     refs = [ref for ref in (listed or "").split() if ref.rpartition("/")[2] == name]
-    if not refs and git(root, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") is None:
-        shallow = git(root, "rev-parse", "--is-shallow-repository") == "true"
-        missing = "This clone is shallow, so older commits are missing: git fetch --unshallow. "
+    if not refs and commit_of(root, name) is None:
         raise MoodringError(
-            f"{name!r} is neither an experiment nor a git revision. {missing if shallow else ''}"
+            f"{name!r} is neither an experiment nor a git revision.{shallow_hint(root)} "
             "`dvc exp list --all` and `git log` name them."
         )
     locks = [lock for ref in refs or [name] if (lock := git(root, "show", f"{ref}:./{LOCK}")) is not None]
     found = [result for lock in locks if (result := locked_result(lock)) is not None]
     if not found:
-        raise MoodringError(f"{name!r} holds no result: its {LOCK} has no models")
+        raise MoodringError(no_result_in(name))
     return found
+
+
+def no_result_in(name: str) -> str:
+    """The message on a git revision or experiment without a model."""
+    return f"{name!r} holds no result: it has no {LOCK} with models. Run `dvc repro` there."
 
 
 def locked_result(lock: str) -> LockedResult | None:

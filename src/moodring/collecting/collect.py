@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from moodring.checkout.git import commit_of, shallow_hint
+from moodring.checkout.revisions import no_result_in
 from moodring.collecting.records import HEAD, WORKSPACE, Files, Record, experiments, revision, workspace
 from moodring.collecting.results import Result, read_recorded
 from moodring.collecting.runs import Runs, result_of, started
@@ -61,7 +63,7 @@ class Collector:
             MoodringError: a name is unknown or has no result, or there is no result.
         """
         if not names:
-            return [self._present(dataset or str(read_yaml(self._root / "params.yaml").get("dataset")))]
+            return [self._present(dataset or self._present_dataset())]
         results = _merged(result for name in dict.fromkeys(names) for result in self._named(name))
         counts = Counter(result.dataset for result in results)
         wanted = sorted(counts) if dataset is None else [dataset]
@@ -78,6 +80,15 @@ class Collector:
         """The raw test texts of a result, in the order of its scores; None if they are not here."""
         read = self._texts.of(result)
         return None if read is None else read.texts
+
+    def _present_dataset(self) -> str:
+        dataset = read_yaml(self._root / "params.yaml").get("dataset")
+        if not isinstance(dataset, str):
+            raise MoodringError(
+                f"params.yaml: dataset must be the name of a dataset, received: {dataset!r:.80}. Set it, or "
+                "use `--dataset NAME`."
+            )
+        return dataset
 
     def _present(self, dataset: str) -> Collected:
         """All results of a dataset."""
@@ -113,14 +124,12 @@ class Collector:
         if results := self._read(records):
             return results
         runs = self._runs.named(name)
-        if records and not runs:
-            raise MoodringError(
-                f"{name!r} holds no result: its dvc.lock has no models. Run `dvc repro` there."
-            )
+        if not runs and (records or name == WORKSPACE or commit_of(self._root, name) is not None):
+            raise MoodringError(no_result_in(name))
         if not runs:
             raise MoodringError(
                 f"{name!r} is no experiment, no git revision and no MLflow run; `dvc exp list --all`, "
-                f"`git log` and `moodring runs` list them.{self._store_problem()}"
+                f"`git log` and `moodring runs` list them.{shallow_hint(self._root)}{self._store_problem()}"
             )
         finished = [run for run in runs if run["status"] == "FINISHED"]
         return [result_of(run, self._default(), self._files) for run in finished or runs]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from moodring.checkout.git import git
+from moodring.checkout.git import commit_of, git
 from moodring.checkout.pipeline import LOCK, stages_in
 from moodring.errors import MoodringError
 from moodring.params.file import parse_yaml
@@ -140,7 +140,7 @@ def revision(root: Path, name: str) -> Record | None:
     Raises:
         MoodringError: the dvc.lock is damaged.
     """
-    commit = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    commit = commit_of(root, name)
     return None if commit is None else _recorded(root, name, commit, None)
 
 

@@ -14,7 +14,7 @@ from moodring.collecting.parts import HISTORY
 from moodring.collecting.records import Files, Record, md5_of
 from moodring.collecting.results import Result, read_logged, read_recorded
 from moodring.errors import MoodringError
-from moodring.tracking.addresses import file_of, store_uri
+from moodring.tracking.addresses import store_is_missing
 from moodring.tracking.listing import download_artifacts, list_runs, run_history, run_params, runs_named
 from moodring.tracking.store import MODELS_MD5, StoreError
 
@@ -28,8 +28,7 @@ class Runs:
     def __init__(self) -> None:
         self.problem: str | None = None
         self.runs: list[dict[str, Any]] = []
-        file = file_of(store_uri())
-        if file is not None and not file.is_file():
+        if store_is_missing():
             self.problem = "There is no MLflow store, so the minutes are unknown."
             return
         try:
