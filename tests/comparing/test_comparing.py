@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -214,6 +215,7 @@ def test_a_name_is_shown_as_it_is_in_the_terminal_markdown_and_json(
     shown = capsys.readouterr().out
     assert all(part in shown for part in name.split())
     assert json.loads(tables.as_json([found]))[0]["results"][0]["name"] == name
+    assert tables.as_json([found]).isascii()  # a terminal in latin-1 lacks some characters
     rows = [line for line in tables.markdown([found]).splitlines() if line.startswith("|")]
     cells = {len(re.findall(r"(?<!\\)\|", row)) for row in rows[:4]}
     assert cells == {len(tables.COLUMNS) + 1}
@@ -366,6 +368,29 @@ def test_a_page_that_cannot_be_written_is_an_error(lab: Lab) -> None:
     assert done.exit_code == 1
     assert "cannot write" in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("kind", ["directory", "device"])
+def test_only_a_file_is_replaced_by_the_page(lab: Lab, kind: str) -> None:
+    lab.experiment("gru", lab.make("gru"))
+    place = lab.root / "page.html"
+    place.mkdir() if kind == "directory" else os.mkfifo(place)  # as /dev/null, which root could replace
+    before = place.stat()
+    done = CliRunner().invoke(app, ["compare", "--html", "page.html"])
+    assert done.exit_code == 1
+    assert "page.html: it is no file" in done.stderr
+    assert (place.stat().st_ino, place.stat().st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_a_link_to_the_page_stays_a_link(lab: Lab) -> None:
+    lab.experiment("gru", lab.make("gru"))
+    (lab.root / "shared").mkdir()
+    (lab.root / "page.html").symlink_to("shared/page.html")
+    for _ in ("made", "replaced"):
+        done = CliRunner().invoke(app, ["compare", "--html", "page.html"])
+        assert done.exit_code == 0, done.output
+    assert (lab.root / "page.html").is_symlink()
+    assert (lab.root / "shared/page.html").read_text().startswith("<!doctype html>")
 
 
 def test_markdown_has_the_table_the_pairs_and_the_notes(lab: Lab) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,11 @@ def write_page(path: Path, comparisons: Sequence[Comparison], texts: Texts) -> N
     Raises:
         MoodringError: the file cannot be written.
     """
-    page = render(comparisons, texts)
     try:
-        with replacing(path) as fresh:
+        if path.exists() and not path.is_file():  # a directory; or /dev/null, which root can replace
+            raise MoodringError(f"cannot write {path}: it is no file. Name another one: --html FILE.html")
+        page = render(comparisons, texts)
+        with replacing(Path(os.path.realpath(path))) as fresh:  # of a link, the file that it leads to
             fresh.write_text(page, encoding="utf-8", errors="replace")  # a name may have a lone surrogate
     except OSError as error:
         raise MoodringError(f"cannot write {path}: {error}. Name another file: --html FILE.html") from error

@@ -151,7 +151,7 @@ def as_json(comparisons: Sequence[Comparison]) -> str:
         }
         for compared in comparisons
     ]
-    return json.dumps(tree, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(tree, indent=2, allow_nan=False)  # ASCII: a terminal may lack other characters
 
 
 def _tree(result: Result) -> dict[str, Any]:
