@@ -101,8 +101,16 @@ def test_after_a_change_of_a_file_the_experiment_runs_under_another_name(lab: La
         ({"a": "gru"}, "'a' must contain a mapping of parameters, received: 'gru'"),
         ({"a": {"experiment": "nosuch"}}, "there is no experiment 'nosuch'"),
         (["gru"], "must contain a mapping"),
+        ({}, r"mine\.yaml names no experiment"),
+        (
+            {"a": {"arch": "gru"}, "a-rotten_tomatoes": {"arch": "lstm", "dataset": "rotten_tomatoes"}},
+            "already 'a-rotten_tomatoes'; rename one",
+        ),
     ],
-    ids=["unknown name", "out of range", "name with a blank", "no mapping", "no experiment", "a list"],
+    ids=[
+        *("unknown name", "out of range", "name with a blank", "no mapping", "no experiment", "a list"),
+        *("nothing", "one name twice"),
+    ],
 )
 def test_an_invalid_set_is_an_error_before_anything_runs(lab: Lab, content: object, message: str) -> None:
     write_set(lab, content)
@@ -117,6 +125,11 @@ def test_an_invalid_set_is_an_error_before_anything_runs(lab: Lab, content: obje
         (["architectures", "--name", "x"], "leave out --name"),
         (["architectures", "-S", "train.epochs=0"], "train.epochs"),
         (["architectures", "-S", "nosuch=1"], "nosuch"),
+        (["architectures", "-S", "arch=gru"], "architectures.yaml, rnn sets arch, so -S must not"),
+        (["architectures", "--set-param=++arch=gru"], "rnn sets arch, so -S must not"),
+        (["notebooks", "-Sdataset=imdb"], "twitter-lstm sets dataset, so -S must not"),
+        (["architectures", "-S", "seed=range(1,3)"], "DVC cannot set arch=rnn, seed=range(1,3)"),
+        (["architectures", "-S", "seed=choice(1,3)"], "DVC cannot set arch=rnn, seed=choice(1,3)"),
     ],
 )
 def test_the_command_refuses_before_it_runs_anything(lab: Lab, arguments: list[str], message: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from moodring.checkout.git import git
 from moodring.errors import MoodringError
@@ -71,14 +72,24 @@ def plan(root: Path, name: str, options: Sequence[str]) -> list[Planned]:
     if head is None:
         raise MoodringError("an experiment needs a git commit to start from; run `git commit` first")
     base = read_yaml(root / "params.yaml")
-    planned = []
+    planned: list[Planned] = []
+    given = _parameters(options)
     for key, settings in _settings(root, name):
         written = tuple(assignments(base, settings))
-        tree = _with_parameters(root, [*written, *_parameters(options)], f"{SETS}/{name}.yaml, {key}")
+        if both := sorted(_keys(written) & _keys(given)):
+            raise MoodringError(
+                f"{SETS}/{name}.yaml, {key} sets {', '.join(both)}, so -S must not. Leave it out, or run "
+                "one experiment: dvc exp run -S ..."
+            )
+        tree = _with_parameters(root, [*written, *given], f"{SETS}/{name}.yaml, {key}")
         dataset = str(tree["dataset"])
         wanted = key if "dataset" in settings else f"{key}-{dataset}"
-        known = _known(root, head, wanted, tree)
-        planned.append(Planned(known[0], dataset, written, known[1]))
+        known, there = _known(root, head, wanted, tree)
+        if known in {one.name for one in planned}:
+            raise MoodringError(f"{SETS}/{name}.yaml, {key}: a line above is already {known!r}; rename one")
+        planned.append(Planned(known, dataset, written, there))
+    if not planned:
+        raise MoodringError(f"{SETS}/{name}.yaml names no experiment; add a line, such as gru: {{arch: gru}}")
     return planned
 
 
@@ -110,6 +121,11 @@ def _parameters(options: Sequence[str]) -> list[str]:
     return found
 
 
+def _keys(assigned: Sequence[str]) -> set[str]:
+    """The parameters that `KEY=VALUE` set."""
+    return {assignment.partition("=")[0].lstrip("+~") for assignment in assigned}
+
+
 def _with_parameters(root: Path, settings: Sequence[str], origin: str) -> dict[str, Any]:
     """The content of params.yaml after DVC has set parameters in it, checked."""
     from dvc.exceptions import DvcException
@@ -120,7 +136,7 @@ def _with_parameters(root: Path, settings: Sequence[str], origin: str) -> dict[s
         shutil.copyfile(root / copy.name, copy)
         try:
             apply_overrides(copy, list(settings))
-        except DvcException as error:
+        except (DvcException, YAMLError) as error:  # YAML has no form for a range of values
             raise MoodringError(f"{origin}: DVC cannot set {', '.join(settings)}: {error}") from error
         tree = read_yaml(copy)
     parse_params(tree, f"{origin}: params.yaml with its settings")
