@@ -124,6 +124,14 @@ def test_other_encodings_are_refused(here: Path, tmp_path: Path, content: bytes,
         assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize("address", ["s3://bucket/model", "gs://bucket/model", "http://127.0.0.1:9/model"])
+def test_a_model_that_its_storage_does_not_give_is_an_error_about_the_model(here: Path, address: str) -> None:
+    done = predict("--model", address, "a film")
+    assert done.exit_code == 1
+    assert f"error: cannot load the model '{address}'" in done.stderr
+    assert "move the file away" not in done.stderr
+
+
 def test_texts_and_a_file_are_not_scored_together(here: Path) -> None:
     done = predict("a film", "--file", "t.txt")
     assert done.exit_code == 1

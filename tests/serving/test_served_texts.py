@@ -45,6 +45,10 @@ def model(params: Params, tmp_path_factory: pytest.TempPathFactory) -> PyFuncMod
         pd.Series(TEXTS, dtype=object, name="anything"),
         pd.Series(TEXTS, dtype="category"),
         pd.Index(TEXTS),
+        pd.Series(TEXTS, dtype="str").to_numpy(),
+        pd.Series(TEXTS, dtype="str").array,
+        pd.Series(TEXTS, dtype="string").unique(),
+        pd.Series(TEXTS, dtype="category").array,
         pd.DataFrame({"review": TEXTS}),
         pd.DataFrame({0: TEXTS}),
         pd.DataFrame({"before": OTHER, "text": TEXTS, "stars": [1, 2, 3]}),
@@ -53,7 +57,8 @@ def model(params: Params, tmp_path_factory: pytest.TempPathFactory) -> PyFuncMod
     ],
     ids=[
         *("list", "tuple", "array", "array of objects", "array of one column", "Series", "Series of objects"),
-        *("categories", "Index", "one column", "column without a name", "a column called text"),
+        *("categories", "Index", "array of a Series", "pandas array", "unique", "array of categories"),
+        *("one column", "column without a name", "a column called text"),
         *("dictionary", "records"),
     ],
 )
@@ -113,7 +118,9 @@ def test_the_answer_keeps_the_index(model: PyFuncModel, scorer: TextScorer, inde
         (None, "received: NoneType"),
         (5, "received: int"),
         (b"a fine film", "received: bytes"),
-        ({"a", "b"}, "received: set"),
+        ({"a", "b"}, r"received: set\. Convert another collection: list\(texts\)"),
+        (iter(["a"]), r"received: list_iterator\..* list\(texts\)"),
+        (pd.array(["a", None], dtype="string"), "text 1 .* received: <NA>"),
     ],
 )
 def test_what_is_no_text_is_refused(model: PyFuncModel, given: Any, message: str) -> None:

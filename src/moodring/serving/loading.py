@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import mlflow
-from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError
 from moodring.serving.logged_models import BUNDLE
 from moodring.tracking.addresses import shown_uri
-from moodring.tracking.store import StoreError, reaching
+from moodring.tracking.store import reaching
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,15 +57,24 @@ def loaded(address: str) -> PyFuncModel:
     with reaching():
         try:
             return mlflow.pyfunc.load_model(local, dst_path=_copy_place(place))
-        except StoreError:
+        except (MoodringError, SQLAlchemyError, sqlite3.Error):
             raise
-        except (MlflowException, OSError) as error:
+        except Exception as error:  # each storage, such as s3://, has its own errors
             raise MoodringError(
                 f"cannot load the model {address!r} with the MLflow store {shown_uri()}: "
-                f"{str(error).rstrip('. ')}. Choose a version that `moodring runs` lists, as "
-                "models:/moodring-DATASET/VERSION or models:/moodring-DATASET@champion. If its files are "
-                "missing, `moodring sync` in a checkout of its result logs it again."
+                f"{str(error).rstrip('. ')}. {_remedy(error)}"
             ) from error
+
+
+def _remedy(error: Exception) -> str:
+    """What to do about a model that cannot be loaded."""
+    if isinstance(error, ImportError):
+        return "Install the Python package of the model's storage, for example boto3 for s3://."
+    return (
+        "Choose a version that `moodring runs` lists, as models:/moodring-DATASET/VERSION or "
+        "models:/moodring-DATASET@champion. If its files are missing, `moodring sync` in a checkout of its "
+        "result logs it again."
+    )
 
 
 def fetch_bundled(address: str, name: str, directory: str) -> Path:

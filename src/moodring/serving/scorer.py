@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from moodring.corpus.arrays import VOCABULARY
 from moodring.corpus.ragged import OOV, Ragged
@@ -177,10 +178,11 @@ def texts_in(given: Any) -> tuple[list[Any], pd.Index | None]:
         if given.ndim == 0 or given.size != len(given):
             raise MoodringError(f"an array of texts has the shape (n,) or (n, 1), received: {given.shape}")
         given = given.ravel()
-    if not isinstance(given, list | tuple | np.ndarray | pd.Series | pd.Index):
+    # A column's `values` are a pandas array of its own kind.
+    if not isinstance(given, list | tuple | np.ndarray | pd.Series | pd.Index | ExtensionArray):
         raise MoodringError(
             "the texts must be a string, or a list, tuple, array, pandas Series or table of strings, "
-            f"received: {type(given).__name__}"
+            f"received: {type(given).__name__}. Convert another collection: list(texts)."
         )
     return list(given), given.index if isinstance(given, pd.Series) else None
 
