@@ -185,3 +185,20 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "COLUMNS": "200"}
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("store", [None, "sqlite:///mlfow.db", "sqlite:////no/such/place/mlflow.db"])
+def test_runs_of_a_store_that_is_not_there_is_an_error_and_makes_none(
+    checkout: Path, store: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    before = sorted(checkout.iterdir())
+    if store is None:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    else:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    done = CliRunner().invoke(app, ["runs", "--json"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "there is no MLflow store sqlite:///" in done.stderr
+    assert "MLFLOW_TRACKING_URI" in done.stderr
+    assert sorted(checkout.iterdir()) == before

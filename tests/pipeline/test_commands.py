@@ -23,6 +23,13 @@ def test_runs_shows_the_commit_and_the_model_of_a_run(project: Project) -> None:
     assert run["run_id"][:8] in project.run("moodring", "runs").stdout
 
 
+def test_runs_takes_the_name_of_a_run(project: Project) -> None:
+    run = project.runs()[0]
+    for name in (run["id"], run["id"][:8]):
+        (listed,) = json.loads(project.run("moodring", "runs", name, "--json").stdout)
+        assert listed["run_id"] == run["id"]
+
+
 def test_sync_names_the_run_of_the_result(project: Project) -> None:
     project.run("moodring", "sync")  # other tests may have evaluated the same result before
     before = project.runs()

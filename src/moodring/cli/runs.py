@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +18,10 @@ WIDTH = 100  # of a file or a pipe, in characters
 @shows_errors
 def runs(
     name: Annotated[
-        str | None, typer.Argument(help="a DVC experiment or git revision: only the run of its result")
+        str | None,
+        typer.Argument(
+            help="only these runs: of a DVC experiment or git revision, or a run by its id or name"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs: one JSON list")] = False,
 ) -> None:
@@ -25,29 +29,49 @@ def runs(
 
     The validation accuracy decides the order. `--json` has the whole ids of runs and commits.
     """
-    from moodring.checkout.revisions import locked_here, locked_of
+    from moodring.checkout.revisions import locked_here
+    from moodring.tracking.addresses import shown_uri, store_is_missing
     from moodring.tracking.listing import list_runs
 
+    if store_is_missing():
+        raise MoodringError(
+            f"there is no MLflow store {shown_uri()}. The first `dvc repro` makes the store of a checkout; "
+            "for another one set MLFLOW_TRACKING_URI."
+        )
     root = checkout_root()
-    wanted = None if name is None else locked_of(root, name)
+    found = list_runs() if name is None else _named(name, root)
     here = locked_here(root)
-    found = [
-        run
-        for run in list_runs()
-        if wanted is None or any(result.is_of(run["models_md5"], run["evaluation"]) for result in wanted)
-    ]
     for run in found:
         run["here"] = here is not None and here.is_of(run["models_md5"], run["evaluation"])
-    if name is not None and not found:
-        raise MoodringError(
-            f"the result of {name!r} has no run in this store; check it out (git or `dvc exp apply`), "
-            "`dvc checkout`, then `moodring sync`"
-        )
+    if not found:
+        print(f"note: there are no runs in {shown_uri()}; `dvc repro` makes one", file=sys.stderr)
     found.sort(key=_rank)  # of equal ones the newest stays first
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         _print(found)
+
+
+def _named(name: str, root: Path) -> list[dict[str, Any]]:
+    """The runs of an experiment or git revision; or of an experiment or run that only the store has."""
+    from moodring.checkout.revisions import locked_of
+    from moodring.tracking.listing import list_runs, runs_named
+
+    try:
+        wanted = locked_of(root, name)
+    except MoodringError:
+        if found := runs_named(name, list_runs()):
+            return found
+        raise
+    found = [
+        run for run in list_runs() if any(one.is_of(run["models_md5"], run["evaluation"]) for one in wanted)
+    ]
+    if not found:
+        raise MoodringError(
+            f"the result of {name!r} has no run in this store; check it out (git or `dvc exp apply`), "
+            "`dvc checkout`, then `moodring sync`"
+        )
+    return found
 
 
 def _rank(run: dict[str, Any]) -> tuple[str, bool, float]:

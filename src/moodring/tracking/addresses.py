@@ -76,6 +76,12 @@ def file_of(uri: str) -> Path | None:
     return None if url is None else _place(url)
 
 
+def store_is_missing() -> bool:
+    """Whether the store is a file that does not exist. MLflow would create it."""
+    file = file_of(store_uri())
+    return file is not None and not os.path.exists(file)  # noqa: PTH110  # Path.exists may raise
+
+
 def _relative_directory(uri: str) -> str | None:
     """The relative path of a store in a directory; None for any other address."""
     try:
