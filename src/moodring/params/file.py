@@ -41,8 +41,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise MoodringError(f"cannot read {path}: {error}. Run from the project's root.") from error
+    except UnicodeDecodeError as error:
+        raise MoodringError(f"cannot read {path}: {error}. Save it as UTF-8.") from error
     return parse_yaml(content, str(path))
 
 
