@@ -101,6 +101,8 @@ def test_a_set_of_experiments_is_run_once_and_compared(project: Project, tmp_pat
     done = copy.run("moodring", "experiment", "mine").stdout
     assert done.splitlines()[-1] == "Next: `moodring compare --html` compares them."
     assert "1 of 1: linear-tiny, there already" in copy.run("moodring", "experiment", "mine").stdout
+    later = ("moodring", "experiment", "mine", "--queue", "-S", "seed=9")
+    assert [("Queued" in copy.run(*later).stdout) for _ in range(2)] == [True, False]
     (found,) = json.loads(copy.run("moodring", "compare", "--json").stdout)
     results = {result["name"]: result for result in found["results"]}
     assert {"linear-tiny", "workspace"} <= set(results)  # other tests may have made more

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -23,8 +23,8 @@ from moodring.params.file import parse_params, read_yaml
 SETS = f"{PLACE}/sets"
 EXPERIMENT = "experiment"  # the key of a named experiment, which the other keys change
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-# What a run writes and git keeps; it does not make two runs different.
-WRITTEN = (":(exclude)params.yaml", ":(exclude)dvc.lock", ":(exclude)metrics")
+# What a run or the queue writes and git keeps; it does not make two runs different.
+WRITTEN = (":(exclude)params.yaml", ":(exclude)dvc.lock", ":(exclude)metrics", ":(exclude).dvc/tmp")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Planned:
         name: DVC's name of it.
         dataset: the name of its dataset.
         settings: its changes of params.yaml, as `KEY=VALUE`.
-        there: DVC has it already, of the same parameters and files.
+        there: DVC has it already, or has queued what shall be queued, of the same parameters and files.
     """
 
     name: str
@@ -74,6 +74,7 @@ def plan(root: Path, name: str, options: Sequence[str]) -> list[Planned]:
     base = read_yaml(root / "params.yaml")
     planned: list[Planned] = []
     given = _parameters(options)
+    queued = _queued(root, head) if "--queue" in options else {}
     for key, settings in _settings(root, name):
         written = tuple(assignments(base, settings))
         if both := sorted(_keys(written) & _keys(given)):
@@ -84,7 +85,7 @@ def plan(root: Path, name: str, options: Sequence[str]) -> list[Planned]:
         tree = _with_parameters(root, [*written, *given], f"{SETS}/{name}.yaml, {key}")
         dataset = str(tree["dataset"])
         wanted = key if "dataset" in settings else f"{key}-{dataset}"
-        known, there = _known(root, head, wanted, tree)
+        known, there = _known(root, head, queued, wanted, tree)
         if known in {one.name for one in planned}:
             raise MoodringError(f"{SETS}/{name}.yaml, {key}: a line above is already {known!r}; rename one")
         planned.append(Planned(known, dataset, written, there))
@@ -143,16 +144,26 @@ def _with_parameters(root: Path, settings: Sequence[str], origin: str) -> dict[s
     return tree
 
 
-def _known(root: Path, head: str, name: str, tree: dict[str, Any]) -> tuple[str, bool]:
+def _known(
+    root: Path, head: str, queued: Mapping[str, str], name: str, tree: dict[str, Any]
+) -> tuple[str, bool]:
     """The name for an experiment, and whether DVC has it already with these parameters and files."""
     for candidate in chain([name], (f"{name}-{number}" for number in count(2))):
-        ref = f"refs/exps/{head[:2]}/{head[2:]}/{candidate}"
+        ref = queued.get(candidate, f"refs/exps/{head[:2]}/{head[2:]}/{candidate}")
         before = git(root, "show", f"{ref}:./params.yaml")
         if before is None:
             return candidate, False
         if YAML(typ="safe").load(before) == tree and _has_these_files(root, ref):
             return candidate, True
     raise AssertionError  # the loop has no end
+
+
+def _queued(root: Path, head: str) -> dict[str, str]:
+    """The experiments of a commit in DVC's queue: each one's revision by its name."""
+    log = git(root, "log", "--walk-reflogs", "--format=%H %gs", "refs/exps/celery/stash") or ""
+    return {
+        name: revision for revision, name in re.findall(rf"^(\w+) .*dvc-exp:\w+:{head}:([^:\n]+)", log, re.M)
+    }
 
 
 def _has_these_files(root: Path, ref: str) -> bool:
