@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 import yaml
 from dvc.utils.hydra import apply_overrides
@@ -149,6 +150,40 @@ def test_promote_refuses_options_that_contradict_each_other(arguments: list[str]
     done = CliRunner().invoke(app, ["promote", *arguments])
     assert done.exit_code == 1
     assert all(part in done.stderr for part in ("error: ", *parts)), done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["runs"], ["compare"], ["compare", "HEAD"], ["promote"], ["predict", "a film", "--model"]],
+    ids=" ".join,
+)
+def test_every_command_says_that_a_shallow_clone_lacks_an_older_commit(
+    shallow: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+):
+    monkeypatch.setenv("DVC_ROOT", str(shallow))
+    monkeypatch.chdir(shallow)
+    done = CliRunner().invoke(app, [*command, "HEAD~1"])
+    mlflow.set_tracking_uri(None)
+    assert done.exit_code == 1
+    assert "'HEAD~1'" in done.stderr
+    assert "git fetch --unshallow" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def shallow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of the last of two commits, with a result and with an empty store."""
+    origin, clone = (tmp_path_factory.mktemp("shallow") / name for name in ("origin", "clone"))
+    (origin / ".dvc").mkdir(parents=True)
+    (origin / ".dvc/config").touch()
+    shutil.copy(ROOT / "params.yaml", origin)
+    outs = [{"path": "models", "md5": "a.dir"}]
+    (origin / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"train": {"outs": outs}}}))
+    author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for arguments in (["init"], ["add", "."], ["commit", "-m", "1"], ["commit", "-m", "2", "--allow-empty"]):
+        subprocess.run(["git", *author, *arguments], cwd=origin, check=True, capture_output=True)
+    command = ["git", "clone", "--quiet", "--depth=1", origin.as_uri(), str(clone)]
+    subprocess.run(command, check=True)
+    return clone
 
 
 def test_dvc_runs_an_experiment_with_further_arguments(checkout: Path):

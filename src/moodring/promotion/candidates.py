@@ -97,7 +97,7 @@ def find(name: str, dataset: str, results_of: Callable[[str], list[str]]) -> Can
     try:
         results, unknown = results_of(name), ""
     except MoodringError as error:
-        results, unknown = [], f" In this checkout, {error}."
+        results, unknown = [], f" In this checkout, {error}"
     if not (matches := runs_named(name, runs, results)):
         raise MoodringError(
             f"{name!r} is no version, run or experiment in the MLflow store {shown_uri()}; `moodring runs` "

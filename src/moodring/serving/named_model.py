@@ -9,6 +9,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
+from moodring.checkout.git import shallow_hint
 from moodring.checkout.revisions import results_of
 from moodring.errors import MoodringError
 from moodring.mlflow_ui.names import CHAMPION, registered_name
@@ -110,7 +111,7 @@ def _of_run(named: str, versions: Sequence[ModelVersion], root: Path) -> str:
         known = ", ".join(_newest(name, versions) for name in names) or "none"
         raise MoodringError(
             f"there is no model {named!r} in the MLflow store {shown_uri()}; the newest of each name: "
-            f"{known}. {FORMS}."
+            f"{known}. {FORMS}.{shallow_hint(root)}"
         ) from problem
     # A model may have several runs: each evaluation of it is one.
     models = {run["run_id"]: run[MODELS_MD5] for run in runs}
