@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 from dvc.repo import Repo
 
 from moodring.checkout.remote import PRESENT, Pushed, push
+from moodring.doctor.repository import check_remote
 from moodring.errors import MoodringError
 
 COPY = (
@@ -183,3 +185,17 @@ def test_without_the_remote_the_error_names_the_command_that_adds_one(
     (checkout.root / ".dvc/config").write_text(CONFIG)
     with pytest.raises(MoodringError, match="dvc remote add"):
         push(checkout.root, remote, every=False)
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs", "azure"])
+def test_a_remote_that_needs_a_package_is_an_error_that_names_it(checkout: Checkout, scheme: str) -> None:
+    if importlib.util.find_spec(f"dvc_{scheme}") is not None:
+        pytest.skip("the package is installed")
+    checkout.make(1)
+    config = checkout.root / ".dvc/config"
+    config.write_text(config.read_text().replace(str(checkout.remote), f"{scheme}://bucket/store"))
+    with pytest.raises(MoodringError, match=f"cannot push: .*'dvc-{scheme}' to be installed"):
+        checkout.push()
+    finding = check_remote()
+    assert (finding.level, finding.about) == ("bad", "DVC remote")
+    assert f"dvc-{scheme}" in finding.seen

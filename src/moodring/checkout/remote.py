@@ -108,7 +108,7 @@ def push(root: Path, remote: str | None, every: bool) -> Pushed:
             f"cannot push: {error}. `dvc remote list` lists the remotes; "
             "`dvc remote add --default NAME PLACE` adds one."
         ) from error
-    except (DvcException, OSError) as error:
+    except (DvcException, ImportError, OSError) as error:  # ImportError: a kind of remote needs a package
         raise MoodringError(f"cannot push: {error}. Correct this and push again.") from error
     if sent.failed:
         raise MoodringError(f"{len(sent.failed)} files could not be sent; run `moodring push` again")

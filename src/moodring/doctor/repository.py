@@ -116,6 +116,8 @@ def check_remote() -> Finding:
             place, protocol = str(remote.path), remote.fs.protocol
     except RemoteNotFoundError as error:
         return Finding("bad", "DVC remote", str(error), "dvc remote list; dvc remote default NAME")
+    except ImportError as error:
+        return Finding("bad", "DVC remote", str(error), "install the package that the message names")
     except DvcException as error:
         return Finding("bad", "DVC", str(error), "repair the repository; see dvc doctor and dvc status")
     if protocol != "local":
