@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner, Result
 
 from moodring.cli.app import app
+from moodring.cli.ui import _advice
 from moodring.mlflow_ui.saved_view import VIEW, is_current
 from moodring.params.pipeline import Params
 from tests.browser import NAMES, Page, browser, find_browser
@@ -164,15 +166,28 @@ def run_ui(root: Path, patch: pytest.MonkeyPatch, *arguments: str, **variables: 
 def test_a_busy_port_is_named(ui: Ui, monkeypatch: pytest.MonkeyPatch, host: str):
     done = run_ui(ui.root, monkeypatch, "--port", str(ui.port), "--host", host)
     assert done.exit_code == 1
-    assert f"cannot listen on port {ui.port} of {host}: Address already in use" in done.stderr
+    assert f"cannot listen on port {ui.port} of {host!r}: Address already in use" in done.stderr
     assert f"moodring ui --port {ui.port + 1}" in done.stderr
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
-def test_a_host_that_is_not_this_machine_is_named(ui: Ui, monkeypatch: pytest.MonkeyPatch, host: str):
-    done = run_ui(ui.root, monkeypatch, "--port", str(free_port()), "--host", host)
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "http://127.0.0.1", "[::1]", ""])
+def test_a_host_that_is_not_this_machine_is_named(root: Path, monkeypatch: pytest.MonkeyPatch, host: str):
+    done = run_ui(root, monkeypatch, "--port", str(free_port()), "--host", host)
     assert done.exit_code == 1
-    assert f" of {host}: " in done.stderr
+    assert f" of {host!r}: " in done.stderr
+    assert done.stderr.endswith("moodring ui --host 127.0.0.1\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "port", "expected"),
+    [
+        (errno.EADDRINUSE, 5000, "moodring ui --port 5001"),
+        (errno.EADDRINUSE, 65535, "moodring ui --port 65534"),
+        (errno.EACCES, 80, "above 1023"),
+    ],
+)
+def test_the_advice_is_that_of_the_error(code: int, port: int, expected: str):
+    assert expected in _advice(OSError(code, os.strerror(code)), port)
 
 
 def test_a_store_on_a_server_has_its_ui_there(ui: Ui, monkeypatch: pytest.MonkeyPatch):

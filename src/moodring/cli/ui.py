@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import subprocess
@@ -21,11 +22,12 @@ from moodring.errors import MoodringError, shows_errors
 SERVER = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
 QUIET = "--no-access-log --log-level warning"
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared with, not listened on
+LAST_PORT = 65535
 
 
 @shows_errors
 def ui(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="port to listen on")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=LAST_PORT, help="port to listen on")] = 5000,
     host: Annotated[str, typer.Option(help="address to listen on; there is no login")] = "127.0.0.1",
 ) -> None:
     """Start the MLflow UI with this checkout's store, and print the address of each dataset's runs.
@@ -67,10 +69,21 @@ def _check_free(host: str, port: int) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(place)
     except OSError as error:
-        raise MoodringError(
-            f"cannot listen on port {port} of {host}: {error.strerror or error}. If another program uses "
-            f"the port, perhaps another `moodring ui`, choose a free one: moodring ui --port {port + 1}"
-        ) from error
+        said = f"cannot listen on port {port} of {host!r}: {error.strerror or error}"
+        raise MoodringError(f"{said}. {_advice(error, port)}") from error
+
+
+def _advice(error: OSError, port: int) -> str:
+    """What to do about a host and a port that cannot be listened on."""
+    if error.errno == errno.EADDRINUSE:
+        other = port + 1 if port < LAST_PORT else port - 1
+        return (
+            "Another program uses the port, perhaps another `moodring ui`. Choose a free one: "
+            f"moodring ui --port {other}"
+        )
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return "This user may not use the port. Choose one above 1023: moodring ui --port 5000"
+    return "Name an address of this machine, without http://, brackets or port: moodring ui --host 127.0.0.1"
 
 
 def _serve(command: list[str], address: str, pages: dict[str, str]) -> None:
