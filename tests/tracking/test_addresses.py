@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from moodring.errors import MoodringError
-from moodring.tracking.addresses import artifact_root, file_of, store_uri
+from moodring.tracking.addresses import artifact_root, file_of, remedy, shown_uri, store_uri, without_password
 
 NAMES = [
     "plain",
@@ -85,13 +85,16 @@ def test_a_sqlite_address_names_one_file(
     assert file_of(store_uri()) == Path(file.format(root=tmp_path))
 
 
-@pytest.mark.parametrize("given", ["./my%20runs", "file:my%2520runs", "file:./my%2520runs"])
+@pytest.mark.parametrize(
+    "given", ["my%20runs", "./my%20runs", "sub/../my%20runs", "file:my%2520runs", "file:./my%2520runs"]
+)
 def test_a_relative_directory_starts_at_the_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
-    assert store_uri() == (tmp_path / "my%20runs").as_uri()
+    store = Path(url2pathname(urlsplit(store_uri()).path))
+    assert (store.is_absolute(), store.resolve()) == (True, tmp_path / "my%20runs")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,8 @@ def test_a_relative_directory_starts_at_the_root(
         "databricks",
         "file:///srv/mlruns",
         "/srv/mlruns",
-        "http://[broken",
+        "https://[::1]:5000",
+        "localhost:5000",
     ],
 )
 def test_other_addresses_stay_as_they_are(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
@@ -123,6 +127,68 @@ def test_a_store_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, given: st
     with pytest.raises(MoodringError, match="in memory") as error:
         store_uri()
     assert repr(given) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("sqlite:///q.db?timeout=soon", "could not convert string to float: 'soon'"),
+        ("sqlite+pysqlite:///q.db?detect_types=all", "invalid literal"),
+        ("sqlite:///file:q.db?uri=maybe", "not true/false: 'maybe'"),
+        ("sqlite:///q.db?mode=ro", "'mode' are not accepted"),
+        ("sqlite:///q.db?tiemout=30", "'tiemout' are not accepted"),
+        ("postgresql://u:hush@h:port/db", "'port'"),
+        ("mysql+pymysql://u:hush@[h/db", "IPv6"),
+        ("http://[broken", "IPv6"),
+    ],
+)
+def test_an_address_that_is_not_valid_is_refused(
+    monkeypatch: pytest.MonkeyPatch, given: str, reason: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
+    with pytest.raises(MoodringError, match=r"not a valid address.*Correct or unset it") as error:
+        store_uri()
+    assert reason in str(error.value)
+    assert repr(given.replace("hush", "***")) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://u:p@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://postgres:postgres@h/db", "postgresql://***:***@h/db"),
+        ("postgresql://u:hu/sh@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:h#u?s@h%40@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://h/db?user=u&password=hush", "postgresql://h/db?user=u&password=***"),
+        ("http://u:hush%20hush@h:5000", "http://u:***@h:5000"),
+        ("http://h:5000/base", "http://h:5000/base"),
+        ("sqlite:////srv/a:b@c/q.db", "sqlite+pysqlite:////srv/a%3Ab%40c/q.db"),
+    ],
+)
+def test_a_password_of_any_form_is_hidden(monkeypatch: pytest.MonkeyPatch, given: str, shown: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
+    assert shown_uri() == shown
+    assert without_password("No module named 'psycopg'") == "No module named 'psycopg'"
+
+
+@pytest.mark.parametrize(
+    ("given", "said", "expected"),
+    [
+        ("", "database or disk is full", "Free some space"),
+        ("", "database is locked", "wait for its end"),
+        ("", "attempt to write a readonly database", "write permission"),
+        ("sqlite:////srv/q.db", "[Errno 13] Permission denied: '/srv/q.db.lock'", "write permission"),
+        ("", "file is not a database", "move the file away"),
+        ("http://h:5000", "Connection refused", "correct or unset MLFLOW_TRACKING_URI."),
+        ("q.db", "maintenance mode", "It is 'q.db'; a file is written as sqlite:///mlflow.db"),
+        ("localhost:5000", "unsupported URI", "a server as http://HOST:PORT"),
+    ],
+)
+def test_the_remedy_for_a_store_is_that_of_its_error(
+    monkeypatch: pytest.MonkeyPatch, given: str, said: str, expected: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", given)
+    assert expected in remedy(said)
 
 
 # One process: the import of MLflow takes seconds, and so does the creation of a store. The first store is

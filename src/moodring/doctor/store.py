@@ -36,7 +36,7 @@ def check_store(root: Path) -> Iterator[Finding]:
         running = left_running()
     except MoodringError as error:
         remedy = (
-            "start the server, or unset MLFLOW_TRACKING_URI" if given_uri() else f"repair or move {local}"
+            "start the server, or unset MLFLOW_TRACKING_URI" if given_uri() else "do what the message says"
         )
         yield Finding("bad", "MLflow store", str(error), remedy)
         return

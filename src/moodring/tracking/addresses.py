@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import warnings
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import pathname2url, url2pathname
 
 from mlflow.entities import Experiment as MlflowExperiment
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SAWarning
 
 from moodring.checkout.root import checkout_root
 from moodring.errors import MoodringError
@@ -18,6 +21,16 @@ STORE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 VARIABLE = "MLFLOW_TRACKING_URI"
 REGISTRY_VARIABLE = "MLFLOW_REGISTRY_URI"
+# SQLAlchemy takes a password with any character, also one that ends the host in other addresses.
+PASSWORDS = re.compile(r"^[^:/]+://[^:/@]*:(.+)@|[?&]password=([^&]+)")
+WRITABLE = "Give this user write permission for the file and its directory."
+# What to do, by words of an error of SQLite or the system.
+REMEDIES = {
+    "disk is full": "Free some space.",
+    "database is locked": "Another program writes to it: wait for its end, then run the command again.",
+    "readonly database": WRITABLE,
+    "Permission denied": WRITABLE,
+}
 
 
 def store_uri() -> str:
@@ -26,11 +39,12 @@ def store_uri() -> str:
     A relative path, of SQLite or of a directory, is relative to that root, not to the working directory.
 
     Raises:
-        MoodringError: the address is a database in memory, which ends with each process.
+        MoodringError: the address is not valid, or it is a database in memory, which ends with each process.
     """
     given = given_uri()
     if given is None:
         return _sqlite_uri(URL.create("sqlite", database=str(checkout_root() / STORE)))
+    _check(given)
     url = _sqlite(given)
     if url is None:
         directory = _relative_directory(given)
@@ -53,10 +67,12 @@ def given_uri() -> str | None:
 
 def remedy(error: str) -> str:
     """What to do about a store that fails with an error."""
-    if "disk is full" in error:  # SQLite's words
-        return "Free some space."
-    if given_uri() is not None:
-        return f"Repair it, or correct or unset {VARIABLE}."
+    for words, known in REMEDIES.items():
+        if words in error:
+            return known
+    if (given := given_uri()) is not None:
+        forms = f" It is {given!r}; a file is written as sqlite:///mlflow.db, a server as http://HOST:PORT."
+        return f"Repair it, or correct or unset {VARIABLE}.{forms if '://' not in given else ''}"
     return "Repair it, or move the file away: the next command creates a new store."
 
 
@@ -82,15 +98,31 @@ def store_is_missing() -> bool:
     return file is not None and not os.path.exists(file)  # noqa: PTH110  # Path.exists may raise
 
 
+def _check(given: str) -> None:
+    """Refuse an address that is not valid. Its readers would raise errors of many types later."""
+    try:
+        if urlsplit(given).scheme in {"http", "https"}:
+            return
+        with contextlib.suppress(ArgumentError):  # not of a database
+            url = make_url(given)
+            if url.get_backend_name() == "sqlite":
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", SAWarning)  # of options that would be ignored
+                    url.set(drivername="sqlite").get_dialect()().create_connect_args(url)
+    except (ValueError, SAWarning) as error:
+        raise MoodringError(
+            f"{VARIABLE} is {without_password(given)!r}, which is not a valid address: {error}. Correct or "
+            "unset it."
+        ) from error
+
+
 def _relative_directory(uri: str) -> str | None:
     """The relative path of a store in a directory; None for any other address."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
+    parts = urlsplit(uri)
     if parts.scheme == "file" and not parts.netloc and not parts.path.startswith("/"):
         return url2pathname(parts.path)
-    return uri if uri.startswith(("./", "../")) else None
+    named = bool(parts.scheme) or uri in {"databricks", "databricks-uc", "uc"}
+    return None if named or Path(uri).is_absolute() else uri
 
 
 def _sqlite(uri: str) -> URL | None:
@@ -135,13 +167,12 @@ def server_of(uri: str) -> str | None:
 
 def without_password(text: str) -> str:
     """A text with the password of the store's address replaced by stars."""
-    try:
-        password = urlsplit(given_uri() or "").password
-    except ValueError:  # not an address
-        password = None
-    if not password:
-        return text
-    return text.replace(password, "***").replace(unquote(password), "***")
+    for found in PASSWORDS.finditer(given_uri() or ""):
+        password = found[1] or found[2]
+        for written in (password, unquote(password)):
+            # As a whole word: a short password may be a part of other words.
+            text = re.sub(rf"(?<!\w){re.escape(written)}(?!\w)", "***", text)
+    return text
 
 
 def is_misplaced(experiment: MlflowExperiment) -> bool:

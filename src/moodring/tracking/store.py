@@ -68,7 +68,8 @@ def reaching() -> Iterator[mlflow.MlflowClient]:
             _opened.add(uri)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        said = without_password(str(error).rstrip(". "))
+        # SQLAlchemy adds the statement, which may be long, and the address of a page on the error.
+        said = without_password(str(error).partition("\n[SQL:")[0].rstrip(". "))
         raise StoreError(f"cannot open the MLflow store {shown_uri()}: {said}. {remedy(said)}") from error
 
 
