@@ -175,6 +175,7 @@ def test_a_password_of_any_form_is_hidden(monkeypatch: pytest.MonkeyPatch, given
     ("given", "said", "expected"),
     [
         ("", "database or disk is full", "Free some space"),
+        ("", "(sqlite3.OperationalError) disk I/O error", "check the disk"),
         ("", "database is locked", "wait for its end"),
         ("", "attempt to write a readonly database", "write permission"),
         ("sqlite:////srv/q.db", "[Errno 13] Permission denied: '/srv/q.db.lock'", "write permission"),

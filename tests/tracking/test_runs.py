@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ from moodring.tracking.lifecycle import finish_training, result_run, training_ru
 from moodring.tracking.listing import NEEDED, evaluated_runs, list_runs
 from moodring.tracking.relocation import relocate
 from moodring.tracking.runs import log_evaluation
-from moodring.tracking.store import Experiment, logged
+from moodring.tracking.store import Experiment, StoreError, logged, reaching
 from moodring.training.architectures import build
 from tests.conftest import ROOT, cleaned, dropout, generated_table, random_embedding
 
@@ -255,6 +256,15 @@ def test_the_error_for_a_store_does_not_contain_its_password(
         Experiment("made")
     assert "127.0.0.1:9" in str(error.value)
     assert "hush" not in str(error.value)
+
+
+def test_an_error_of_the_database_is_one_line_without_its_statement(store: MlflowClient, tmp_path: Path):
+    experiment = Experiment("made")
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db")) as opened:
+        opened.execute("DROP TABLE tags")
+    with pytest.raises(StoreError, match="no such table: tags") as error, reaching() as client:
+        client.create_run(experiment.id, tags={"a": "b"})
+    assert "\n" not in str(error.value)
 
 
 def test_two_processes_can_create_a_missing_store_at_the_same_time(tmp_path: Path):

@@ -27,6 +27,7 @@ WRITABLE = "Give this user write permission for the file and its directory."
 # What to do, by words of an error of SQLite or the system.
 REMEDIES = {
     "disk is full": "Free some space.",
+    "disk I/O error": "Free some space, or check the disk: `moodring doctor` says how much there is.",
     "database is locked": "Another program writes to it: wait for its end, then run the command again.",
     "readonly database": WRITABLE,
     "Permission denied": WRITABLE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,8 @@ MODELS_MD5 = "models_md5"
 # The tag of a run that has another evaluation of a model: the run of the model's training.
 TRAINED_IN = "trained_in"
 KIND = "mlflow.experimentKind"
+# SQLAlchemy adds the statement, which may be long, and the address of a page on the error.
+ADDED = re.compile(r"\n(?=\[SQL: |\(Background on this error at: )")
 _opened: set[str] = set()
 
 
@@ -68,8 +71,7 @@ def reaching() -> Iterator[mlflow.MlflowClient]:
             _opened.add(uri)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        # SQLAlchemy adds the statement, which may be long, and the address of a page on the error.
-        said = without_password(str(error).partition("\n[SQL:")[0].rstrip(". "))
+        said = without_password(ADDED.split(str(error))[0].rstrip(". "))
         raise StoreError(f"cannot open the MLflow store {shown_uri()}: {said}. {remedy(said)}") from error
 
 
