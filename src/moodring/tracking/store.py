@@ -71,7 +71,7 @@ def reaching() -> Iterator[mlflow.MlflowClient]:
             _opened.add(uri)
         yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        said = without_password(ADDED.split(str(error))[0].rstrip(". "))
+        said = without_password(" ".join(ADDED.split(str(error))[0].split()).rstrip(". "))
         raise StoreError(f"cannot open the MLflow store {shown_uri()}: {said}. {remedy(said)}") from error
 
 
