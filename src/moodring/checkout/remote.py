@@ -66,7 +66,7 @@ class Pushed:
     """The numbers of files that were new to the remote, and what could not be sent.
 
     Args:
-        outputs: files of outputs, and entries of the run cache.
+        outputs: files of outputs.
         uncached: files of metrics and plots.
         missing: what nobody has.
     """
@@ -99,9 +99,8 @@ def push(root: Path, remote: str | None, every: bool) -> Pushed:
             there = {output: set(_objects(repo, output)[0]) for output in outputs}
             # A directory at the remote promises all its files.
             objects = set().union(*there.values()) - {output.hash_info for output in missing}
-            entries = []
             with contextlib.suppress(RunCacheNotSupported):
-                entries = repo.stage_cache.push(remote)
+                repo.stage_cache.push(remote)  # DVC sends all entries each time: they are not counted
             sent = repo.cloud.push(objects, remote=remote)
     except ConfigError as error:
         raise MoodringError(
@@ -113,7 +112,7 @@ def push(root: Path, remote: str | None, every: bool) -> Pushed:
     if sent.failed:
         raise MoodringError(f"{len(sent.failed)} files could not be sent; run `moodring push` again")
     uncached = len(sent.transferred & {output.hash_info for output in outputs if not output.cached})
-    return Pushed(len(entries) + len(sent.transferred) - uncached, uncached, results.of(missing))
+    return Pushed(len(sent.transferred) - uncached, uncached, results.of(missing))
 
 
 def _missing(repo: Repo, remote: str | None, outputs: Sequence[Output], results: Results) -> list[Output]:
