@@ -113,10 +113,29 @@ def test_one_damaged_line_of_many_in_utf8_must_be_corrected() -> None:
         (b"\xd0\xcf\x11\xe0", "an old Excel file"),
         (b"\x1f\x8b\x08", "a gzip archive"),
         (b"PAR1", "a Parquet file"),
+        (b"ARROW1\0\0", "an Arrow file"),
+        (b"SQLite format 3\0", "an SQLite database"),
+        (b"%PDF-1.4\n%\xe2\xe3", "a PDF document"),
+        (b"BZh91AY&SY\xff", "a bzip2 archive"),
+        (b"\xfd7zXZ\0\xff", "an xz archive"),
+        (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+        (b'{"text": "a", "label": 1}\n', "a JSON file"),
+        (b"<!DOCTYPE html><table>", "an HTML or XML file"),
+        (b"\x7fELF\2\1\1\0", "a binary file"),
     ],
 )
 def test_another_kind_of_file_named_csv_is_recognized(start: bytes, kind: str) -> None:
     assert f"{OWN} is {kind}, not CSV" in error_of(start + bytes(100))
+
+
+def test_a_pointer_of_git_lfs_is_recognized() -> None:
+    message = error_of("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    assert message == f"{OWN} is a pointer of Git LFS, not the file itself: run `git lfs pull`"
+
+
+def test_a_file_that_ends_within_a_character_is_incomplete() -> None:
+    message = error_of("text,label\nschön,1\nküß,1\n那样".encode()[:-1])
+    assert "line 4 is not valid UTF-8: the file ends within a character. Is it complete?" in message
 
 
 def test_a_byte_order_mark_and_a_nul_in_a_text_are_no_error() -> None:
@@ -172,6 +191,9 @@ ALIKE = [
     pytest.param(
         "café", unicodedata.normalize("NFD", "Café"), "upper and lower case and Unicode normal form", id="two"
     ),
+    pytest.param("text", "t\u0435xt", "letters or signs that look alike", id="Cyrillic"),
+    pytest.param("KOD", "\u039aOD", "letters or signs that look alike", id="Greek"),
+    pytest.param("re-view", "re\u2013view", "letters or signs that look alike", id="dash"),
     pytest.param(
         "text", "Text ", "blanks or invisible characters and upper and lower case", id="blank and case"
     ),
@@ -209,6 +231,54 @@ def test_a_split_that_only_looks_the_same_is_named(value: str, differs: str) -> 
 @pytest.mark.parametrize(("first", "second"), [("text", "text"), ("good", "bad"), ("1", "l"), ("", "a")])
 def test_equal_and_different_strings_do_not_only_look_the_same(first: str, second: str) -> None:
     assert difference(first, second) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("# of a shop\ntext,label\na,1\n", ". Line 2 has the names: remove the lines above it"),
+        ("Reviews 2024\n\ntext,label\na,1\n", ". Line 3 has the names: remove the lines above it"),
+        ("good film,1\nbad film,0\n", ". The first line must name the columns"),
+        ("texts,label\na,1\n", ". Did you mean 'texts'?"),
+        (
+            ",".join(map(str, range(300))) + "\n",
+            "18, 19, ... (300 in all). The first line must name the columns",
+        ),
+    ],
+    ids=["a comment", "a title", "no header", "misspelt", "many columns"],
+)
+def test_a_missing_column_is_explained(content: str, found: str) -> None:
+    message = error_of(content)
+    assert f"{OWN} must have one column 'text', received 0; its columns: " in message
+    assert message.endswith(found)
+
+
+def test_text_and_label_are_two_columns() -> None:
+    assert error_of("a,b\n1,2\n", text="a", label="a").endswith("two columns, received twice: 'a'")
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ('text,label\n"say \\"hi\\" now",1\nb,0\n', "1 lines have"),
+        ('text,label\na,1\n"b",0\n' + '"a \\"b\\" c",1\n' * 7, "inside a text: 4, 5, 6, 7, 8, ...."),
+    ],
+)
+def test_quotation_marks_after_a_backslash_are_named(
+    content: str, lines: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    csv(content)
+    warning = capsys.readouterr().err
+    assert lines in warning
+    assert 'must be doubled: "say ""hi"""' in warning
+
+
+@pytest.mark.parametrize("text", ["C:\\dir", '"C:\\dir\\"', '"say ""hi"""', '"a ""\\n"" b"'])
+def test_other_backslashes_and_quotation_marks_are_not_named(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    csv(f"text,label\n{text},1\n")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("names", ["text,text,label", "text,label,label"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO
@@ -15,6 +16,8 @@ from moodring.datasets.likely import wrong_bytes, wrong_kind, wrong_separator
 from moodring.errors import MoodringError
 
 MAX_BYTES = 2**31 - 1
+_NEAR = 20  # records below which no header is looked for
+_ESCAPED = re.compile(r'\\"(?![",\r\n])')  # a text may end in a backslash
 _START = 4096  # bytes that show what kind of file it is
 
 
@@ -72,6 +75,20 @@ def read_rows(path: Path, name: str, names: list[str]) -> pa.Table:
     return table
 
 
+def header_line(path: Path, wanted: Collection[str]) -> int | None:
+    """The line of the first record that contains all these names, if it is near the top of the file."""
+    for first, _, record in itertools.islice(_records(path), _NEAR):
+        if set(wanted) <= set(record):
+            return first
+    return None
+
+
+def escaped_quotes(path: Path) -> list[int]:
+    r"""The lines with \" inside a text, as some programs write a quotation mark; CSV doubles it."""
+    with _lines(path) as stream:
+        return [number for number, line in enumerate(stream, start=1) if _ESCAPED.search(line)]
+
+
 def lines_of(path: Path, rows: Collection[int]) -> dict[int, tuple[int, int]]:
     """The first and the last line of rows. Rows are counted from 0 without the header, lines from 1."""
     last = max(rows, default=-1)
@@ -102,7 +119,10 @@ def _wrong_rows(path: Path, name: str, columns: int) -> str:
                 "inside a quoted text must be doubled"
             )
         if len(record) > columns:
-            return f"{found}. A text with a comma must be in quotation marks"
+            return (
+                f'{found}. A text with a comma must be in quotation marks: "a, b", without blanks around '
+                'them; inside they are doubled: "say ""hi"""'
+            )
         return found
     return ""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import difflib
 import itertools
 import json
 import re
 import shlex
 import unicodedata
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 # The first bytes of other kinds of files.
@@ -17,7 +19,21 @@ KINDS = {
     b"\xd0\xcf\x11\xe0": "an old Excel file",
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a Parquet file",
+    b"ARROW1": "an Arrow file",
+    b"SQLite format 3": "an SQLite database",
+    b"%PDF": "a PDF document",
+    b"{\\rtf": "an RTF document",
+    b"BZh91AY": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b'{"': "a JSON file",
+    b"[{": "a JSON file",
+    b"<!": "an HTML or XML file",
+    b"<?xml": "an XML file",
+    b"<html": "an HTML file",
 }
+LFS = b"version https://git-lfs"
 MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
     b"\x00\x00\xfe\xff": "UTF-32",
@@ -26,6 +42,12 @@ MARKS = {
 }
 _EXCEL = re.compile(r'"?sep=(.?)"?\s*', re.IGNORECASE)
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
+# Letters and signs that look like those of ASCII: Cyrillic, Greek, dashes and apostrophes.
+_SIMILAR = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧον\u2010\u2011\u2012\u2013\u2014\u2212\u2018\u2019",  # noqa: RUF001
+    "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXov------''",
+)
+_SHOWN = 20  # names that a message lists
 _NULS = 0.2  # share of NUL bytes from which on a text is UTF-16: with Latin letters it is a half
 
 
@@ -35,6 +57,7 @@ def difference(first: str, second: str) -> str:
         "blanks or invisible characters": _without_blanks,
         "upper and lower case": _folded,
         "Unicode normal form": lambda text: unicodedata.normalize("NFKC", text),
+        "letters or signs that look alike": lambda text: text.translate(_SIMILAR),
     }
     for count in range(1, len(ways) + 1) if first != second else ():
         for chosen in itertools.combinations(ways, count):
@@ -54,14 +77,33 @@ def lookalike(received: str, known: Iterable[str]) -> str:
     return ""
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names for a message; of many the first ones."""
+    more = f", ... ({len(names):,} in all)" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def close_name(received: str, known: Sequence[str]) -> str:
+    """A sentence about the known name that is spelled most like the received one, to append to a message."""
+    close = difflib.get_close_matches(received, known, n=1)
+    return f". Did you mean {close[0]!r}?" if close else ""
+
+
 def wrong_kind(start: bytes, name: str) -> str:
     """What a file is that is no CSV file in UTF-8, by its first bytes; empty: nothing is known against it."""
+    if start.startswith(LFS):
+        return f"{name} is a pointer of Git LFS, not the file itself: run `git lfs pull`"
+    encoding = next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), None)
     kind = next((kind for mark, kind in KINDS.items() if start.startswith(mark)), None)
+    if encoding is None and kind is None and start.count(0) > _NULS * len(start):
+        # In UTF-16 every second byte of a Latin letter is NUL, in UTF-16BE the first.
+        first, second = start[::2].count(0), start[1::2].count(0)
+        if max(first, second) > 4 * min(first, second):
+            encoding = "UTF-16BE" if first > second else "UTF-16LE"
+        else:
+            kind = "a binary file"
     if kind is not None:
         return f"{name} is {kind}, not CSV: export it as CSV in UTF-8"
-    encoding = next((encoding for mark, encoding in MARKS.items() if start.startswith(mark)), None)
-    if encoding is None and start.count(0) > _NULS * len(start):
-        encoding = "UTF-16LE" if start[1:2] == b"\0" else "UTF-16BE"
     return f"{name} is {encoding}, not UTF-8. {converted(name, encoding)}" if encoding else ""
 
 
@@ -74,6 +116,8 @@ def wrong_bytes(content: bytes, name: str) -> str:
     shown = lines[broken[0] - 1].decode("cp1252", errors="replace")
     found = f"{name}, line {broken[0]} is not valid UTF-8"
     others = sum(not line.isascii() for line in lines) - len(broken)
+    if others and broken == [len(lines)] and _is_cut(lines[-1]):
+        return f"{found}: the file ends within a character. Is it complete? Copy it again"
     if others > len(broken):
         return f"{found}, but {others:,} other lines with such characters are: correct the line {shown!r:.80}"
     return (
@@ -159,6 +203,15 @@ def _folded(text: str) -> str:
     # Turkish has an i without a dot and a capital I with one. `casefold` leaves the first as it is, and makes
     # an i with a combining dot of the second.
     return text.casefold().replace("i\u0307", "i").replace("\u0131", "i")
+
+
+def _is_cut(line: bytes) -> bool:
+    """Whether only the end of the line's last character is missing."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(line)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_utf8(line: bytes) -> bool:

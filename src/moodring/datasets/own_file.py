@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from moodring.checkout.root import own_file
-from moodring.datasets.csv_file import lines_of, open_quote, read_header, read_rows
-from moodring.datasets.likely import lookalike, swallowed
-from moodring.errors import MoodringError, warn
+from moodring.datasets.csv_file import header_line, lines_of, read_header, read_rows
+from moodring.datasets.likely import close_name, listed, lookalike
+from moodring.datasets.quotation import report_escaped, report_line_breaks
+from moodring.errors import MoodringError
 from moodring.io.tables import NEGATIVE, POSITIVE, make_table
 from moodring.params.data import FileSource
 
-SHOWN = 5  # suspicious rows that a warning names
 # What Arrow raises if a Python value cannot hold a column's value, for example a date after the year 9999.
 _NO_PYTHON_VALUE = (pa.ArrowException, OverflowError, ValueError, KeyError)
 
@@ -38,6 +37,8 @@ def read(source: FileSource) -> pa.Table:
 
 def read_from(path: Path, source: FileSource) -> pa.Table:
     """Like `read`, from any place."""
+    if source.text == source.label:
+        raise MoodringError(f"text and label must be two columns, received twice: {source.text!r}")
     file = OwnFile(path, source.path)
     wanted = list(dict.fromkeys(filter(None, (source.text, source.label, source.split, source.origin))))
     file.check(wanted)
@@ -50,7 +51,8 @@ def read_from(path: Path, source: FileSource) -> pa.Table:
     if source.split:
         splits = [_split(value, row, file) for row, value in enumerate(file.values(table, source.split))]
     if file.is_csv:
-        _report_line_breaks(file, table, source, lambda label: label_key(label) in meaning)
+        report_line_breaks(file, table, source.label, lambda label: label_key(label) in meaning)
+        report_escaped(file, table)
     return make_table(splits, labels, texts, _origins(file, table, source))
 
 
@@ -93,11 +95,22 @@ class OwnFile:
                 read_header(self.path, self.name, wanted)
         for column in wanted:
             if (count := self.columns.count(column)) != 1:
-                alike = lookalike(column, self.columns) if not count else ""
                 raise MoodringError(
                     f"{self.name} must have one column {column!r}, received {count}; "
-                    f"its columns: {', '.join(self.columns)}{alike}"
+                    f"its columns: {listed(self.columns)}{'' if count else self._missing(column, wanted)}"
                 )
+
+    def _missing(self, column: str, wanted: list[str]) -> str:
+        """A sentence on why a column may be missing."""
+        if alike := lookalike(column, self.columns):
+            return alike
+        if not self.is_csv:
+            return close_name(column, self.columns)
+        with self._readable():
+            line = header_line(self.path, wanted)
+        if line is not None:
+            return f". Line {line} has the names: remove the lines above it"
+        return close_name(column, self.columns) or ". The first line must name the columns"
 
     def table(self, wanted: list[str]) -> pa.Table:
         """The rows; of a Parquet file only the wanted columns.
@@ -148,37 +161,6 @@ def _is_plain(kind: pa.DataType) -> bool:
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_boolean)
     numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
     return any(test(kind) for test in (*tests, *numbers))
-
-
-def _report_line_breaks(
-    file: OwnFile, table: pa.Table, source: FileSource, known: Callable[[str], bool]
-) -> None:
-    """Say how many rows have line breaks, and which of them look as if they were several rows."""
-    broken = [pc.match_substring_regex(column, r"[\r\n]") for column in table.columns]
-    rows = sorted({row for found in broken for row in pc.indices_nonzero(found).to_pylist()})
-    if not rows:
-        return
-    if rows[-1] == table.num_rows - 1 and (line := open_quote(file.path, rows[-1])):
-        raise MoodringError(f"{file.name}, line {line}: a quotation mark opens in this row and is not closed")
-    label, width = file.columns.index(source.label), len(file.columns)
-    suspicious = [
-        row
-        for row in rows
-        if any(
-            swallowed(column[row].as_py(), i, width, label, known) for i, column in enumerate(table.columns)
-        )
-    ]
-    found = f"{file.name}: {len(rows):,} of {table.num_rows:,} rows have line breaks"
-    if not suspicious:
-        print(found)
-        return
-    lines = lines_of(file.path, suspicious[:SHOWN]).values()
-    places = ", ".join(f"{first} to {last}" for first, last in lines)
-    warn(
-        f"{found}. {len(suspicious):,} of them look like several rows that a quotation mark made one: "
-        f"lines {places}{', ...' if len(suspicious) > SHOWN else ''}. A quotation mark inside a quoted text "
-        "must be doubled"
-    )
 
 
 def _text(value: object, row: int, file: OwnFile, source: FileSource) -> str:
