@@ -166,6 +166,12 @@ def test_without_a_terminal_the_error_gives_the_whole_command(root: Path) -> Non
         (["other/reviews.csv", *OPTIONS], "exists and differs from"),
         (["stars.csv", *OPTIONS], "1 rows have the label '3', which is in neither class"),
         (["semicolons.csv", *OPTIONS], "semicolons separate its columns"),
+        (["reviews.csv", *OPTIONS, "--label", "review"], "no row has the label"),
+        (["reviews.csv", *OPTIONS, "--text", "stars"], "text and label must be two columns"),
+        (["reviews.csv", *OPTIONS, "--name", ""], "--name must begin with a letter or a digit"),
+        (["reviews.csv", *OPTIONS, "--name", "../up"], "received: '../up'"),
+        (["recorded.csv", *OPTIONS], "is DVC's record of a file that is not here"),
+        (["ignored.csv", *OPTIONS], "git check-ignore --verbose data/own/ignored.csv.dvc"),
         (["one.csv", *OPTIONS], "no label means negative|no row has the label '1'"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -178,6 +184,10 @@ def test_a_refused_file_leaves_everything_as_it_was(root: Path, arguments: list[
         stream.write("so so,3,9\n")
     Path("semicolons.csv").write_text("review;stars\na;1\nb;5\n")
     Path("one.csv").write_text("review,stars\na,5\nb,5\n")
+    write(Path("recorded.csv"))
+    write(Path("ignored.csv"))
+    (root / "data/own/recorded.csv.dvc").write_text("outs: [{md5: a, path: recorded.csv}]\n")
+    (root / ".git/info/exclude").write_text("ignored*\n")
     if "differs from" in message:
         write(root / "data/own/reviews.csv", 40)
     before = state(root)
@@ -186,6 +196,31 @@ def test_a_refused_file_leaves_everything_as_it_was(root: Path, arguments: list[
     assert any(part in done.stderr for part in message.split("|")), done.stderr
     assert done.stderr.startswith("error: ")
     assert state(root) == before
+
+
+def rows_of(positive: int, negative: int, text: str = "text number {}") -> str:
+    labels = [5] * positive + [1] * negative
+    return "review,stars\n" + "".join(f"{text.format(i)},{label}\n" for i, label in enumerate(labels))
+
+
+@pytest.mark.parametrize(
+    ("content", "warning"),
+    [
+        (rows_of(300, 300), ""),
+        (rows_of(5, 995), "each split needs at least 5 texts of each class"),
+        (rows_of(6, 6), "cannot draw the validation split"),
+        (rows_of(300, 300, ""), "each split needs at least 5 texts of each class"),
+        (rows_of(300, 300, "the same"), "cannot draw the validation split"),
+    ],
+    ids=["enough", "a rare class", "few rows", "empty texts", "one text"],
+)
+def test_texts_that_cannot_decide_are_named_at_once(root: Path, content: str, warning: str) -> None:
+    Path("own.csv").write_text(content, encoding="utf-8")
+    done = new("own.csv", *OPTIONS)
+    assert done.exit_code == 0, done.output
+    if warning:
+        assert "warning: `dvc repro` will stop until this is mended: " in done.stderr
+    assert warning in done.stderr
 
 
 def test_a_step_that_fails_is_undone(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import typer
 
 from moodring.checkout.root import checkout_root
 from moodring.cli.paths import path_argument, shown_path
-from moodring.errors import MoodringError, shows_errors
+from moodring.errors import MoodringError, shows_errors, warn
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{,99}")
 
 
 @shows_errors
@@ -52,7 +55,12 @@ def new(
         raise MoodringError(
             f"there is no terminal to ask on, so options must say everything. Is this right? {command}"
         )
-    called, root = name or dataset_name(file.stem), checkout_root()
+    called, root = dataset_name(file.stem) if name is None else name, checkout_root()
+    if not NAME.fullmatch(called):
+        raise MoodringError(
+            f"--name must begin with a letter or a digit and have at most 100 letters, digits, _ and -, "
+            f"received: {called!r}"
+        )
     file = file.parent.resolve() / file.name  # a link of the file itself is not followed
     os.chdir(root)
     place = place_of(root, file)
@@ -60,6 +68,8 @@ def new(
     print(f"{place}: {done.rows:,} texts, {done.positive:,} of them positive")
     print(f"params.yaml: dataset: {called}, and its block below `datasets:`")
     print(f"git add: {', '.join(done.tracked) or 'git tracks the file already'}; nothing is committed")
+    if done.problem:
+        warn(f"`dvc repro` will stop until this is mended: {done.problem}")
     print("Next: `dvc repro` trains on it; `dvc repro preprocess` and metrics/data.json show the data first")
 
 

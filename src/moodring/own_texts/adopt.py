@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from moodring.checkout.git import git
 from moodring.datasets.load import load_raw
 from moodring.errors import MoodringError
 from moodring.io.files import copy_file, replacing
+from moodring.io.splits import check_enough
 from moodring.io.tables import POSITIVE
 from moodring.own_texts.block import with_dataset
 from moodring.own_texts.track import add_to_dvc, add_to_git
 from moodring.params.base import OWN
 from moodring.params.file import load_params, parse_params, parse_yaml
+from moodring.params.pipeline import Params
+from moodring.text.clean_table import clean_table
+from moodring.text.cleaner import Cleaner
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,13 @@ class Adopted:
         rows: the number of texts.
         positive: the number of them that are positive.
         tracked: files that were added to git, from the root.
+        problem: why these texts cannot decide anything yet; empty: they can.
     """
 
     rows: int
     positive: int
     tracked: list[str]
+    problem: str = ""
 
 
 def place_of(root: Path, file: Path) -> str:
@@ -68,18 +76,36 @@ def adopt(root: Path, file: Path, name: str, block: Mapping[str, Any]) -> Adopte
     with _undone_on_failure() as undo:
         _copy(file, root / place, undo)
         table = load_raw(chosen.data.source, name)
+        problem = _undecided(table, chosen)
         for written in (root / f"{place}.dvc", (root / place).parent / ".gitignore"):
             undo(_restore, written, written.read_bytes() if written.exists() else None)
         tracked = add_to_dvc(root, place)
         undo(_write, params, before)
         _write(params, changed)
         add_to_git(root, tracked)
-    return Adopted(table.num_rows, table["label"].to_pylist().count(POSITIVE), tracked)
+    return Adopted(table.num_rows, table["label"].to_pylist().count(POSITIVE), tracked, problem)
+
+
+def _undecided(raw: pa.Table, params: Params) -> str:
+    """Why the stage `preprocess` will refuse these texts; empty: it will not."""
+    cleaner = Cleaner(params.data.preprocess)
+    try:
+        found = clean_table(raw, cleaner, params.seed, params.dataset, lambda _: None)
+        check_enough(found["texts"], params.dataset)
+    except MoodringError as error:
+        return str(error)
+    return ""
 
 
 def _copy(file: Path, target: Path, undo: Callable[..., object]) -> None:
     if file == target:
         return
+    record = target.with_name(f"{target.name}.dvc")
+    if record.exists() and not target.exists():
+        raise MoodringError(
+            f"{record} is DVC's record of a file that is not here: `dvc pull` or `dvc checkout` brings it; "
+            "or rename your file"
+        )
     if target.exists():
         if filecmp.cmp(file, target, shallow=False):
             return

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moodring.datasets.likely import listed
 from moodring.datasets.own_file import OwnFile
 from moodring.own_texts.propose import (
     check_classes,
@@ -77,14 +78,14 @@ def choose(file: OwnFile, given: Meaning, ask: Ask) -> tuple[Meaning, int]:
     columns = [name for name in file.plain if file.columns.count(name) == 1]
     table = file.table(list(dict.fromkeys([*columns, *filter(None, (given.text, given.label))])))
     sample = {name: file.values(table.slice(0, SAMPLE), name) for name in columns}
-    listed = f"columns: {', '.join(columns)}"
-    text = given.text or ask("text", f"the column with the text ({listed})", guess_text(sample))
+    choices = f"columns: {listed(columns)}"
+    text = given.text or ask("text", f"the column with the text ({choices})", guess_text(sample))
     file.check([text])
-    label = given.label or ask("label", f"the column with the label ({listed})", guess_label(sample, text))
+    label = given.label or ask("label", f"the column with the label ({choices})", guess_label(sample, text))
     file.check([label])
     counts = Counter("" if value is None else str(value) for value in file.values(table, label))
     labels = sorted(counts)
-    listed = f"labels: {', '.join(labels)}"
+    choices = f"labels: {listed(labels)}"
     guesses = dict(zip(("positive", "negative"), guess_classes(labels), strict=True))
     classes = {
         name: chosen_labels(
@@ -92,7 +93,7 @@ def choose(file: OwnFile, given: Meaning, ask: Ask) -> tuple[Meaning, int]:
             or [
                 ask(
                     name,
-                    f"the labels that mean {name}, with commas between ({listed})",
+                    f"the labels that mean {name}, with commas between ({choices})",
                     ", ".join(guess) or None,
                 )
             ],

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from moodring.datasets.likely import listed
 from moodring.datasets.own_file import label_key
 from moodring.errors import MoodringError
 
@@ -74,7 +75,7 @@ def chosen_labels(received: Sequence[str], labels: Sequence[str]) -> list[str]:
     ]
     for part in parts:
         if label_key(part) not in known:
-            raise MoodringError(f"no row has the label {part!r}; the labels: {', '.join(map(repr, labels))}")
+            raise MoodringError(f"no row has the label {part!r}; the labels: {listed([*map(repr, labels)])}")
     return parts
 
 
