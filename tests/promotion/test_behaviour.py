@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from moodring.promotion.behaviour import CHECKS as KNOWN
 from moodring.promotion.behaviour import MIN_PAIRS, OWN_PAIRS, Check, check_behaviour
+from moodring.promotion.served import knows
 
 Scores = NDArray[np.floating]
 Scorer = Callable[[list[str]], Scores]
@@ -253,6 +254,20 @@ def test_own_pairs_are_a_check(pairs: list[tuple[str, str]], passed: bool | None
     assert [check.name for check in checks] == list(KNOWN)
     assert checks[-1].passed == passed
     assert seen in checks[-1].seen
+
+
+@pytest.mark.parametrize("times", [2, MIN_PAIRS, 100])
+def test_a_pair_that_is_written_several_times_counts_once(times: int) -> None:
+    *_, check = check_behaviour(tasty, bool, 0.5, [("tasty", "bland")] * times)
+    assert check.passed is None
+    assert "1 of 1 pairs" in check.seen
+
+
+@pytest.mark.parametrize(
+    ("text", "known"), [("good film", True), ("good plot", False), ("", False), (" \n", False)]
+)
+def test_a_text_without_a_word_is_not_known(text: str, known: bool) -> None:
+    assert knows({"good", "film"}, text) is known
 
 
 def test_without_own_pairs_there_is_no_check_of_them() -> None:

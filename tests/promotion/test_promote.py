@@ -146,6 +146,28 @@ def test_a_validation_that_decides_nothing_says_why(change: dict[str, Any], part
     assert all(part in problems for part in parts), problems
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "texts", "warned"),
+    [
+        (0.95, {"negative": 95, "positive": 5}, True),
+        (0.94, {"negative": 95, "positive": 5}, True),
+        (0.96, {"negative": 95, "positive": 5}, False),
+        (0.5, {"negative": 18, "positive": 18}, True),
+        (0.6, {"negative": 18, "positive": 18}, False),
+        (0.9, {}, False),
+        (None, {"negative": 18, "positive": 18}, False),
+    ],
+)
+def test_an_accuracy_that_one_answer_reaches_is_named(
+    accuracy: float | None, texts: dict[str, int], warned: bool
+) -> None:
+    metrics = {} if accuracy is None else {"val_accuracy": accuracy}
+    said = Validation(metrics, texts=texts).against_one_answer()
+    assert bool(said) is warned
+    if warned:
+        assert f"val_accuracy {accuracy:.4f} shows no skill: the answer 'negative' for every text" in said
+
+
 def test_a_champion_on_the_same_texts_is_compared() -> None:
     champion, note, checks = compared_with(SOUND, replace(SOUND, metrics={**SOUND.metrics}))
     assert champion == SOUND

@@ -106,6 +106,8 @@ def _show(promoted: Promotion, rules: Rules) -> None:
 def _show_metrics(challenger: Validation, champion: Validation | None, rules: Rules) -> None:
     if challenger.rows:
         print(f"  {rules.metric} decides, on {challenger.describe()}; needed gain {rules.margin:+g}")
+    if rules.metric == "val_accuracy" and (said := challenger.against_one_answer()):
+        warn(said)
     known = champion.metrics if champion else {}
     for name, role in ((rules.metric, "decides"), ("test_accuracy", "shown, decides nothing")):
         if name in challenger.metrics:

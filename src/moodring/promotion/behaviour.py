@@ -124,6 +124,7 @@ def _unchanged(
 
 def _directed(name: str, score: Scorer, is_known: Callable[[str], bool], pairs: Sequence[Pair]) -> Check:
     """Whether the second text of each pair has a lower score than the first."""
+    pairs = list(dict.fromkeys(pairs))  # a pair that is written twice shows nothing more
     known = [pair for pair in pairs if all(map(is_known, pair))]
     if len(known) < MIN_PAIRS:
         return _unknown(name, len(known), len(pairs))

@@ -61,6 +61,20 @@ class Validation:
         classes = ", ".join(f"{count:,} {label}" for label, count in self.texts.items())
         return f"{self.rows:,} validation texts (different ones: {classes})"
 
+    def against_one_answer(self) -> str:
+        """A sentence if a model that always gives the same answer is as accurate; empty: it is not."""
+        accuracy = self.metrics.get("val_accuracy")
+        if accuracy is None or not any(self.texts.values()):
+            return ""
+        label, most = max(self.texts.items(), key=lambda item: item[1])
+        share = most / sum(self.texts.values())
+        if accuracy > share:
+            return ""
+        return (
+            f"val_accuracy {accuracy:.4f} shows no skill: the answer {label!r} for every text has {share:.4f}"
+            ". Add texts of the other class, or decide with --metric val_loss"
+        )
+
 
 @dataclass(frozen=True)
 class Rules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from moodring.corpus.arrays import VOCABULARY
 from moodring.corpus.vocabulary import Vocabulary
@@ -12,6 +12,12 @@ from moodring.promotion.behaviour import Check, Pair, check_behaviour
 from moodring.serving.loading import fetch_bundled, load_model
 from moodring.serving.scorer import SCORER
 from moodring.text.cleaner import Cleaner
+
+
+def knows(words: Collection[str], text: str) -> bool:
+    """Whether a vocabulary has every word of a cleaned text. A text without a word shows nothing."""
+    found = text.split()
+    return bool(found) and all(word in words for word in found)
 
 
 def check_served(address: str, pairs: Sequence[Pair]) -> list[Check]:
@@ -32,7 +38,7 @@ def check_served(address: str, pairs: Sequence[Pair]) -> list[Check]:
     cleaner = Cleaner.from_recipe(scorer["cleaning"])
     return check_behaviour(
         lambda texts: predict(texts)["score"].to_numpy(),
-        lambda text: words.issuperset(cleaner(text).split()),
+        lambda text: knows(words, cleaner(text)),
         scorer["threshold"],
         pairs,
     )
