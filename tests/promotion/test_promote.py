@@ -151,6 +151,7 @@ def test_a_validation_that_decides_nothing_says_why(change: dict[str, Any], part
     [
         (0.95, {"negative": 95, "positive": 5}, True),
         (0.94, {"negative": 95, "positive": 5}, True),
+        (0.916667, {"negative": 88, "positive": 8}, True),  # rounded up
         (0.96, {"negative": 95, "positive": 5}, False),
         (0.5, {"negative": 18, "positive": 18}, True),
         (0.6, {"negative": 18, "positive": 18}, False),
@@ -219,3 +220,8 @@ def test_an_acceptance_needs_known_checks_and_a_reason(
     with pytest.raises(MoodringError) as refused:
         Rules(accepted=accepted, reason=reason)
     assert all(part in str(refused.value) for part in parts), refused.value
+
+
+def test_a_reason_that_does_not_fit_into_a_tag_is_refused() -> None:
+    with pytest.raises(MoodringError, match="--reason may have 5,000 characters, received 100,001"):
+        Rules(accepted=["case"], reason="x" * 100_001)

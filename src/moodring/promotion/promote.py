@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from moodring.serving.registry import Champion
 
 Metric = Literal["val_accuracy", "val_loss"]
+ROUNDING = 5e-7  # metrics have six digits; half of the last one
+LONGEST_REASON = 5000  # MLflow limits the length of a tag
 SAME_TEXTS = "same validation texts"
 
 
@@ -68,7 +70,7 @@ class Validation:
             return ""
         label, most = max(self.texts.items(), key=lambda item: item[1])
         share = most / sum(self.texts.values())
-        if accuracy > share:
+        if accuracy > share + ROUNDING:
             return ""
         return (
             f"val_accuracy {accuracy:.4f} shows no skill: the answer {label!r} for every text has {share:.4f}"
@@ -106,6 +108,10 @@ class Rules:
             raise MoodringError(
                 f"--accept and --reason belong together, received: --accept {list(self.accepted)}, --reason "
                 f"{self.reason!r}. Give both, or neither."
+            )
+        if len(self.reason) > LONGEST_REASON:
+            raise MoodringError(
+                f"--reason may have {LONGEST_REASON:,} characters, received {len(self.reason):,}. Shorten it."
             )
 
 
@@ -222,8 +228,8 @@ def objections(
     found = []
     if champion is not None:
         better = gain(metric, challenger, champion)
-        # Metrics have six digits; half of the last one is the tolerance, so that 0.805 beats 0.804 by 0.001.
-        if not (better > 0 and better >= margin - 5e-7):
+        # So that 0.805 beats 0.804 by 0.001.
+        if not (better > 0 and better >= margin - ROUNDING):
             needed = f"at least {margin:+.6g}" if margin else "more than 0"
             found.append(
                 f"{metric} {challenger:.4f} against the champion's {champion:.4f} is {better:+.6g}, "
