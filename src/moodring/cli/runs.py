@@ -30,16 +30,10 @@ def runs(
     The validation accuracy decides the order. `--json` has the whole ids of runs and commits.
     """
     from moodring.checkout.revisions import locked_here
-    from moodring.tracking.addresses import shown_uri, store_is_missing
-    from moodring.tracking.listing import list_runs
+    from moodring.tracking.addresses import shown_uri
 
-    if store_is_missing():
-        raise MoodringError(
-            f"there is no MLflow store {shown_uri()}. The first `dvc repro` makes the store of a checkout; "
-            "for another one set MLFLOW_TRACKING_URI."
-        )
     root = checkout_root()
-    found = list_runs() if name is None else _named(name, root)
+    found = _all() if name is None else _named(name, root)
     here = locked_here(root)
     for run in found:
         run["here"] = here is not None and here.is_of(run["models_md5"], run["evaluation"])
@@ -52,20 +46,32 @@ def runs(
         _print(found)
 
 
+def _all() -> list[dict[str, Any]]:
+    """The runs of the store, which must exist: MLflow would make a new one."""
+    from moodring.tracking.addresses import shown_uri, store_is_missing
+    from moodring.tracking.listing import list_runs
+
+    if store_is_missing():
+        raise MoodringError(
+            f"there is no MLflow store {shown_uri()}. The first `dvc repro` makes the store of a checkout; "
+            "for another one set MLFLOW_TRACKING_URI."
+        )
+    return list_runs()
+
+
 def _named(name: str, root: Path) -> list[dict[str, Any]]:
     """The runs of an experiment or git revision; or of an experiment or run that only the store has."""
     from moodring.checkout.revisions import locked_of
-    from moodring.tracking.listing import list_runs, runs_named
+    from moodring.tracking.addresses import store_is_missing
+    from moodring.tracking.listing import runs_named
 
     try:
         wanted = locked_of(root, name)
     except MoodringError:
-        if found := runs_named(name, list_runs()):
+        if not store_is_missing() and (found := runs_named(name, _all())):
             return found
         raise
-    found = [
-        run for run in list_runs() if any(one.is_of(run["models_md5"], run["evaluation"]) for one in wanted)
-    ]
+    found = [run for run in _all() if any(one.is_of(run["models_md5"], run["evaluation"]) for one in wanted)]
     if not found:
         raise MoodringError(
             f"the result of {name!r} has no run in this store; check it out (git or `dvc exp apply`), "
