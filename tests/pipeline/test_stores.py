@@ -142,7 +142,7 @@ def server(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def checkout(fresh: Project, server: Server, tmp_path: Path) -> Project:
     """A copy of the project that logs to the server."""
-    return fresh.copy(tmp_path / "checkout", MLFLOW_TRACKING_URI=server.address, **NO_RETRIES)
+    return fresh.copy(tmp_path / "checkout", MLFLOW_TRACKING_URI=server.address)
 
 
 def test_four_workers_log_to_a_server(checkout: Project, server: Server) -> None:
@@ -161,7 +161,7 @@ def test_four_workers_log_to_a_server(checkout: Project, server: Server) -> None
 def test_a_server_out_of_reach_is_an_error_before_training(checkout: Project, server: Server) -> None:
     closed = f"http://127.0.0.1:{free_port()}"
     for command in (STAGE, ("moodring", "runs"), ("moodring", "predict", "--model", "models:/a@b", "x")):
-        done = checkout.run(*command, check=False, MLFLOW_TRACKING_URI=closed)
+        done = checkout.run(*command, check=False, MLFLOW_TRACKING_URI=closed, **NO_RETRIES)
         assert done.returncode == 1
         assert re.search(rf"error: cannot .* the MLflow store {closed}", done.stderr)
         assert "Traceback" not in done.stderr
