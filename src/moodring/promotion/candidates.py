@@ -153,7 +153,9 @@ def best(dataset: str, metric: Metric) -> tuple[Candidate, str]:
     said = f"the best of {len(compared)} registered results on the same validation texts, by {metric}"
     if others := len(newest) - len(compared):
         said += f"; not compared: {others} on other texts, without files or without enough texts"
-    return _described(newest[min(compared, key=rank)], list_runs()), said
+    chosen = newest[min(compared, key=rank)]
+    tags = next(run.data.tags for run in runs if run.info.run_id == chosen.run_id)
+    return _described(chosen, tags.get("arch"), tags.get("dvc_experiment")), said
 
 
 def _candidate(versions: Sequence[ModelVersion], runs: Sequence[dict[str, Any]], name: str) -> Candidate:
@@ -161,18 +163,20 @@ def _candidate(versions: Sequence[ModelVersion], runs: Sequence[dict[str, Any]],
     with reaching():
         whole = [version for version in versions if has_files(version)]
     if whole:
-        return _described(max(whole, key=_number), runs)
+        newest = max(whole, key=_number)
+        run = next((run for run in runs if run["run_id"] == newest.run_id), {})
+        return _described(newest, run.get("arch"), run.get("experiment"))
     raise MoodringError(
         f"the result of {name!r} has no registered model with files. Bring it back (git or `dvc exp apply`, "
         "`dvc checkout`), then run `moodring sync`."
     )
 
 
-def _described(version: ModelVersion, runs: Sequence[dict[str, Any]]) -> Candidate:
-    run = next((run for run in runs if run["run_id"] == version.run_id), {})
+def _described(version: ModelVersion, arch: str | None, experiment: str | None) -> Candidate:
+    """A version with what its run says."""
     dataset = version.name.removeprefix(registered_name(""))
-    arch = version.tags.get("arch") or run.get("arch") or "unknown"
-    return Candidate(dataset, int(version.version), str(version.run_id), arch, run.get("experiment"))
+    arch = version.tags.get("arch") or arch or "unknown"
+    return Candidate(dataset, int(version.version), str(version.run_id), arch, experiment)
 
 
 def _versions() -> list[ModelVersion]:
