@@ -122,6 +122,6 @@ def _intervals(validations: list[Validation]) -> str:
     from moodring.io.splits import accuracy_interval
 
     each = [accuracy_interval(one.metrics["val_accuracy"], one.rows) for one in validations]
-    said = "95 % interval " + " against ".join(f"{low:.4f} to {high:.4f}" for low, high in each)
+    said = "val_accuracy: 95 % interval " + " against ".join(f"{low:.4f} to {high:.4f}" for low, high in each)
     overlap = len(each) > 1 and each[0][0] <= each[1][1] and each[1][0] <= each[0][1]
     return f"{said}: they overlap, the difference may be chance" if overlap else said
